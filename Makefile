@@ -1,0 +1,65 @@
+# `make` alone lists what there is.
+PYTHON ?= python3
+PORT ?= 8000
+export PORT
+BIN := .venv/bin
+
+# The schema and the types do not depend on secrets; Django wants one all the same.
+BARE := PUBLIC_URL=http://127.0.0.1:8000 SECRET_KEY=none
+LOCK := --quiet --universal --generate-hashes --no-annotate --no-header --python-version 3.11
+
+.DEFAULT_GOAL := help
+.PHONY: help run dev test schema screenshots lock clean
+
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1;\2/p' Makefile | column -t -s ';'
+
+run: .venv/run .venv/static ## set up and serve on 127.0.0.1:PORT (8000)
+	@$(BIN)/python -m project.run
+
+dev: .venv/run ## serve with reload and DEBUG on, once `make run` has set up
+	@DEBUG=1 PUBLIC_URL=http://127.0.0.1:$(PORT) $(BIN)/python manage.py runserver $(PORT)
+
+test: .venv/dev .venv/static ## set up, then run everything that must hold
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BARE) $(BIN)/mypy
+	$(BIN)/pytest
+
+schema: .venv/dev ## write schema/openapi.yaml
+	$(BARE) $(BIN)/python manage.py spectacular --skip-checks --validate --fail-on-warn \
+		--file schema/openapi.yaml
+
+screenshots: .venv/dev .venv/static ## take the README's pictures anew
+	$(BIN)/pytest --no-cov tests/test_docs.py --screenshots tests/screenshots
+
+lock: .venv/dev ## compile the pinned requirements from pyproject.toml
+	$(BIN)/uv pip compile $(LOCK) pyproject.toml -o requirements.lock
+	$(BIN)/uv pip compile $(LOCK) --group dev pyproject.toml -o requirements-dev.lock
+
+clean: ## remove what the others made, but for .env and the database
+	rm -rf .venv staticfiles .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
+
+.venv/made:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+		echo 'authapi: $(PYTHON) is not Python 3.11 or later. Install it, or name one: make PYTHON=python3.12'; \
+		exit 1; }
+	@$(PYTHON) -m venv .venv || { rm -rf .venv; \
+		echo 'authapi: Python has no venv here. On Debian: apt-get install python3-venv'; exit 1; }
+	@touch $@
+
+# pip shows no progress when it is quiet: say what takes the time.
+.venv/run: .venv/made requirements.lock
+	@echo 'Installing requirements.lock (about half a minute)'
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@touch $@
+
+.venv/dev: .venv/made requirements-dev.lock
+	@echo 'Installing requirements-dev.lock (about a minute)'
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@touch $@ .venv/run
+
+.venv/static: .venv/made requirements.lock $(shell find schema/static -type f)
+	@echo 'Compressing static files'
+	@$(BARE) $(BIN)/python manage.py collectstatic --skip-checks --noinput --clear --verbosity 0
+	@touch $@

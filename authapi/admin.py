@@ -1,0 +1,41 @@
+"""Users and their sessions at ``/admin/``, where a session can be ended."""
+
+from django.contrib import admin
+from django.contrib.auth.admin import UserAdmin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+
+from authapi.models import Session, SessionQuerySet, User
+
+admin.site.register(User, UserAdmin)
+
+
+@admin.register(Session)
+class SessionAdmin(admin.ModelAdmin):
+    """Read, search, end; nothing is typed in here."""
+
+    list_display = ("user", "user_agent", "address", "rotated_at", "expires_at", "live")
+    list_filter = (("ended_at", admin.EmptyFieldListFilter), "rotated_at")
+    list_select_related = ("user",)
+    search_fields = ("user__username", "user_agent", "address")
+    exclude = ("auth_hash", "current_jti", "previous_jti")
+    actions = ("end",)
+
+    @admin.display(boolean=True)
+    def live(self, session: Session) -> bool:
+        return session.ended_at is None and session.expires_at > timezone.now()
+
+    @admin.action(description="End selected sessions", permissions=["delete"])
+    def end(self, request: HttpRequest, chosen: "QuerySet[Session]") -> None:
+        assert isinstance(chosen, SessionQuerySet)
+        ended = chosen.end(timezone.now())
+        self.message_user(request, f"Ended {ended} sessions.")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(
+        self, request: HttpRequest, obj: Session | None = None
+    ) -> bool:
+        return False

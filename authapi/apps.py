@@ -1,0 +1,8 @@
+from django.apps import AppConfig
+
+
+class AuthapiConfig(AppConfig):
+    name = "authapi"
+
+    def ready(self) -> None:
+        from authapi import checks  # noqa: F401  # importing registers them

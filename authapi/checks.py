@@ -1,0 +1,59 @@
+"""
+Deployment mistakes, found before the first request. Each says how to mend it.
+
+    authapi.E001  JWT_KEYS holds no usable key ring
+    authapi.E002  PUBLIC_URL is no URL, or is http:// on a host that is not this machine
+    authapi.E003  a lifetime makes no sense
+"""
+
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, register
+from django.core.exceptions import ImproperlyConfigured
+
+from authapi import keys
+
+
+@register()
+def check_keys(**kwargs: Any) -> list[CheckMessage]:
+    try:
+        keys.ring()
+    except ImproperlyConfigured as error:
+        return [Error(str(error), id="authapi.E001")]
+    return []
+
+
+@register()
+def check_public_url(**kwargs: Any) -> Sequence[CheckMessage]:
+    url = urlsplit(settings.PUBLIC_URL)
+    local = url.hostname in {"127.0.0.1", "localhost", "::1"}
+    if url.hostname and (url.scheme == "https" or (url.scheme == "http" and local)):
+        return []
+    return [
+        Error(
+            f"PUBLIC_URL is {settings.PUBLIC_URL!r}.",
+            hint="Set it to the https:// address that clients use.",
+            id="authapi.E002",
+        )
+    ]
+
+
+@register()
+def check_lifetimes(**kwargs: Any) -> Sequence[CheckMessage]:
+    access, refresh, session = (
+        settings.JWT_ACCESS_LIFETIME,
+        settings.JWT_REFRESH_LIFETIME,
+        settings.SESSION_LIFETIME,
+    )
+    if access.total_seconds() > 0 and access <= refresh <= session:
+        return []
+    return [
+        Error(
+            "The lifetimes of access token, refresh token and session do not grow in this order.",
+            hint="Set JWT_ACCESS_LIFETIME, JWT_REFRESH_LIFETIME and JWT_SESSION_LIFETIME (seconds).",
+            id="authapi.E003",
+        )
+    ]

@@ -1,0 +1,104 @@
+"""The one shape of every error answer: problem details (RFC 9457), in ``application/problem+json``."""
+
+import json
+from collections.abc import Callable, Mapping
+from http import HTTPStatus
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from rest_framework import exceptions
+from rest_framework.response import Response
+
+from authapi.errors import Code
+
+MEDIA_TYPE = "application/problem+json"
+
+# What Django says by itself, as a code and what to do.
+_DJANGO: dict[int, tuple[Code, str]] = {
+    400: (
+        Code.INVALID,
+        "The request cannot be understood. If its host is right, name it in ALLOWED_HOSTS.",
+    ),
+    403: (Code.PERMISSION_DENIED, "This is not allowed."),
+    404: (Code.NOT_FOUND, "There is nothing here. /api/docs/ lists what there is."),
+    405: (Code.METHOD_NOT_ALLOWED, "Use a method that the Allow header names."),
+    413: (Code.BODY_TOO_LARGE, "The body is larger than 64 kB."),
+}
+_SERVER_ERROR = (Code.SERVER_ERROR, "Something broke here. Try again later.")
+
+
+def problem(
+    status: int,
+    code: str,
+    detail: str,
+    errors: Mapping[str, list[str]] | None = None,
+) -> dict[str, Any]:
+    """Return the members of a problem; ``type`` stays ``about:blank``, *code* says more."""
+    body = {
+        "type": "about:blank",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail,
+        "code": str(code),
+    }
+    return body if errors is None else {**body, "errors": errors}
+
+
+def exception_handler(exc: Exception, context: Mapping[str, Any]) -> Response | None:
+    """DRF's handler: what a view raised becomes a problem; what is unforeseen stays Django's."""
+    if isinstance(exc, Http404):
+        exc = exceptions.NotFound()
+    elif isinstance(exc, PermissionDenied):
+        exc = exceptions.PermissionDenied()
+    if not isinstance(exc, exceptions.APIException):
+        return None
+    headers = {}
+    if auth_header := getattr(exc, "auth_header", None):
+        headers["WWW-Authenticate"] = auth_header
+    if isinstance(exc, exceptions.ValidationError):
+        body = problem(
+            exc.status_code,
+            Code.INVALID,
+            "Some fields are not valid.",
+            _messages(exc.detail),
+        )
+    else:
+        body = problem(exc.status_code, exc.get_codes(), str(exc.detail))
+    return Response(body, exc.status_code, headers=headers, content_type=MEDIA_TYPE)
+
+
+def problem_middleware(
+    get_response: Callable[[HttpRequest], HttpResponseBase],
+) -> Callable[[HttpRequest], HttpResponseBase]:
+    """Turn what Django refuses by itself into a problem; the admin keeps its pages."""
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        response = get_response(request)
+        status = response.status_code
+        if (
+            status < 400
+            or request.path.startswith("/admin/")
+            or not response.headers.get("Content-Type", "text/html").startswith("text/")
+        ):
+            return response
+        code, detail = _DJANGO.get(status, _SERVER_ERROR)
+        answer = HttpResponse(
+            json.dumps(problem(status, code, detail)), MEDIA_TYPE, status
+        )
+        for name, value in response.headers.items():
+            if name not in {"Content-Type", "Content-Length"}:
+                answer.headers[name] = value
+        return answer
+
+    return middleware
+
+
+def _messages(detail: Any) -> dict[str, list[str]]:
+    """Flatten DRF's errors: field to messages, ``non_field_errors`` for the body as a whole."""
+    if not isinstance(detail, dict):
+        detail = {"non_field_errors": detail}
+    return {
+        field: [str(message) for message in found] for field, found in detail.items()
+    }

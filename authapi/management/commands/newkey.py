@@ -1,0 +1,18 @@
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from authapi import keys
+
+
+class Command(BaseCommand):
+    help = (
+        "Print a new signing key (PEM), and its kid on standard error. Put it before the "
+        "others in JWT_KEYS; take the oldest out when its last refresh token has expired."
+    )
+    requires_system_checks = ()
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        pem = keys.generate()
+        self.stdout.write(pem, ending="")
+        self.stderr.write(f"kid: {keys.kid(pem)}")

@@ -1,0 +1,165 @@
+"""The shapes of requests and answers. None queries, writes or signs."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
+from rest_framework import serializers
+
+from authapi.claims import TokenKind
+from authapi.models import Session, User
+
+S = TypeVar("S", bound=serializers.BaseSerializer)
+
+TOKEN_LENGTH = 4096
+_JWT = "eyJhbGciOiJFUzI1NiIsImtpZCI6IjN2….eyJ0b2tlbl90eXBlIjoi….Zk1qB0c8…"
+_SESSION = "f22613b4-844a-4f29-af02-651073a636a9"
+
+
+def example(**fields: Any) -> Callable[[type[S]], type[S]]:
+    """Show *fields* in the schema as the example of a serializer."""
+    return extend_schema_serializer(examples=[OpenApiExample("example", value=fields)])
+
+
+class TextField(serializers.CharField):
+    """A JSON string, taken exactly as sent; DRF's own takes numbers, too, and trims."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**{"trim_whitespace": False, **kwargs})
+
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str):
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
+class EmailField(TextField, serializers.EmailField):
+    """An email address in a JSON string."""
+
+
+@example(username="demo", password="let-me-in-please")
+class CredentialsSerializer(serializers.Serializer):
+    username = TextField(max_length=150, trim_whitespace=True)
+    password = TextField(max_length=4096, help_text="Taken exactly as sent.")
+
+
+@example(refresh=_JWT)
+class RefreshSerializer(serializers.Serializer):
+    refresh = TextField(max_length=TOKEN_LENGTH, help_text="The newest refresh token.")
+
+
+@example(refresh=_JWT)
+class RevokeSerializer(serializers.Serializer):
+    refresh = TextField(
+        max_length=TOKEN_LENGTH, help_text="Any refresh token of the session."
+    )
+
+
+@example(token=_JWT)
+class VerifySerializer(serializers.Serializer):
+    token = TextField(max_length=TOKEN_LENGTH, help_text="An access or refresh token.")
+
+
+@example(access=_JWT, refresh=_JWT)
+class TokenPairSerializer(serializers.Serializer):
+    access = serializers.CharField(
+        read_only=True, help_text="Sent as `Authorization: Bearer …`."
+    )
+    refresh = serializers.CharField(
+        read_only=True,
+        help_text="Works once; then use the one that came with its answer.",
+    )
+
+
+@example(
+    token_type="access",
+    expires_in=287,
+    username="demo",
+    session=_SESSION,
+    session_expires_at="2026-12-08T09:30:00Z",
+)
+class TokenStatusSerializer(serializers.Serializer):
+    token_type = serializers.ChoiceField(TokenKind.choices, read_only=True)
+    expires_in = serializers.IntegerField(
+        read_only=True, help_text="Seconds that the token has left."
+    )
+    username = serializers.CharField(read_only=True, help_text="Whose it is.")
+    session = serializers.UUIDField(
+        read_only=True, help_text="The session that it belongs to."
+    )
+    session_expires_at = serializers.DateTimeField(
+        read_only=True, help_text="When the session ends if it is not refreshed."
+    )
+
+
+@example(
+    username="demo",
+    email="demo@example.com",
+    first_name="Demo",
+    last_name="",
+    date_joined="2026-11-24T09:00:00Z",
+    last_login="2026-11-24T09:30:00Z",
+)
+class UserProfileSerializer(serializers.ModelSerializer):
+    username = serializers.CharField(read_only=True)
+    email = serializers.CharField(
+        read_only=True, help_text="Empty where none is known."
+    )
+
+    class Meta:
+        model = User
+        fields = (
+            "username",
+            "email",
+            "first_name",
+            "last_name",
+            "date_joined",
+            "last_login",
+        )
+        read_only_fields = fields
+
+
+@example(email="ada@example.com", first_name="Ada")
+class ProfileUpdateSerializer(serializers.Serializer):
+    email = EmailField(max_length=254)
+    first_name = TextField(max_length=150, allow_blank=True)
+    last_name = TextField(max_length=150, allow_blank=True)
+
+    def to_internal_value(self, data: Any) -> Any:
+        unknown = set(data) - set(self.fields) if isinstance(data, dict) else set()
+        if unknown:
+            raise serializers.ValidationError(
+                {name: ["This field cannot be set here."] for name in sorted(unknown)}
+            )
+        return super().to_internal_value(data)
+
+
+@example(
+    id=_SESSION,
+    current=True,
+    user_agent="Mozilla/5.0 (X11; Linux x86_64) Firefox/145.0",
+    address="192.0.2.7",
+    created_at="2026-11-24T09:30:00Z",
+    rotated_at="2026-11-24T10:15:00Z",
+    expires_at="2026-12-08T10:15:00Z",
+)
+class SessionSerializer(serializers.ModelSerializer):
+    current = serializers.SerializerMethodField(
+        help_text="Whether this is the session that asks."
+    )
+
+    class Meta:
+        model = Session
+        fields = (
+            "id",
+            "current",
+            "user_agent",
+            "address",
+            "created_at",
+            "rotated_at",
+            "expires_at",
+        )
+        read_only_fields = fields
+
+    def get_current(self, session: Session) -> bool:
+        return bool(session == self.context["request"].auth)

@@ -1,0 +1,238 @@
+"""The token codec, on simplejwt: a session's row becomes a pair of tokens, a token its claims."""
+
+import re
+import uuid
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import jwt
+from django.conf import settings
+from rest_framework_simplejwt.backends import TokenBackend
+from rest_framework_simplejwt.exceptions import (
+    ExpiredTokenError,
+    TokenBackendError,
+    TokenError,
+)
+from rest_framework_simplejwt.tokens import Token
+
+from authapi import keys
+from authapi.claims import AccessClaims, Claims, RefreshClaims, TokenKind, TokenPair
+from authapi.errors import SessionEnded, TokenExpired, TokenRejected
+
+if TYPE_CHECKING:
+    from authapi.models import Session
+
+C = TypeVar("C", bound=Claims)
+
+_COMPACT = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.([A-Za-z0-9_-]+)")
+_JTI = re.compile(r"[0-9a-f]{32}")
+_HEADER = {"alg", "kid", "typ"}
+_YEAR_9999 = 253402300799
+
+
+def issue(session: "Session", *, at: datetime) -> TokenPair:
+    """
+    Return the session's current pair.
+
+    The refresh token is a function of the row: asked twice, its claims are the same. The access
+    token is good for ``JWT_ACCESS_LIFETIME`` from *at*, and never longer than the session.
+    """
+    access = AccessToken.of(
+        session,
+        jti=uuid.uuid4().hex,
+        issued_at=at,
+        expires_at=min(at + settings.JWT_ACCESS_LIFETIME, session.expires_at),
+    )
+    refresh = RefreshToken.of(
+        session,
+        jti=session.current_jti,
+        issued_at=session.rotated_at,
+        expires_at=session.expires_at,
+    )
+    return TokenPair(access=str(access), refresh=str(refresh))
+
+
+def read_access(text: str) -> AccessClaims:
+    """
+    Check an access token by itself and return its claims; its session may have ended.
+
+    Raises:
+        TokenExpired: it was good once.
+        TokenRejected: any other fault.
+    """
+    try:
+        return _read(text, AccessToken, AccessClaims)
+    except ExpiredTokenError as error:
+        raise TokenExpired from error
+
+
+def read_refresh(text: str) -> RefreshClaims:
+    """
+    Check a refresh token by itself and return its claims; it may have been spent.
+
+    Raises:
+        SessionEnded: it has expired, and with it what it was good for.
+        TokenRejected: any other fault.
+    """
+    try:
+        return _read(text, RefreshToken, RefreshClaims)
+    except ExpiredTokenError as error:
+        raise SessionEnded from error
+
+
+def read(text: str) -> AccessClaims | RefreshClaims:
+    """
+    Check a token of either kind by itself and return its claims.
+
+    Raises:
+        TokenExpired, SessionEnded, TokenRejected: as for its kind.
+    """
+    try:
+        unverified = jwt.decode(text, options={"verify_signature": False})
+    except (jwt.InvalidTokenError, ValueError, RecursionError) as error:
+        raise TokenRejected from error
+    if unverified.get("token_type") == TokenKind.REFRESH:
+        return read_refresh(text)
+    return read_access(text)
+
+
+def _read(text: str, token_class: "type[SessionToken]", claims_class: type[C]) -> C:
+    try:
+        payload = token_class(text).payload  # type: ignore[arg-type]  # simplejwt means str
+    except ExpiredTokenError:
+        raise
+    except TokenError as error:
+        raise TokenRejected from error
+    return claims_class(
+        session=uuid.UUID(payload["sid"]),
+        user_id=payload["user_id"],
+        jti=payload["jti"],
+        kind=TokenKind(payload["token_type"]),
+        expires_at=datetime.fromtimestamp(payload["exp"], UTC),
+    )
+
+
+class SessionToken(Token):
+    """simplejwt's token, bound to a session and to the key ring."""
+
+    # simplejwt wants one; ``of`` sets the times from the session's row.
+    lifetime = timedelta()
+
+    @classmethod
+    def of(
+        cls, session: "Session", *, jti: str, issued_at: datetime, expires_at: datetime
+    ) -> "SessionToken":
+        token = cls()
+        token.payload |= {
+            "jti": jti,
+            "iat": int(issued_at.timestamp()),
+            "exp": int(expires_at.timestamp()),
+            "sub": str(session.user_id),
+            "user_id": str(session.user_id),
+            "sid": str(session.pk),
+        }
+        return token
+
+    @cached_property
+    def token_backend(self) -> TokenBackend:
+        key = _named_key(str(self.token)) if self.token else keys.signing_key()
+        return _backend(key, settings.JWT_ISSUER, settings.JWT_AUDIENCE)
+
+
+class AccessToken(SessionToken):
+    token_type = TokenKind.ACCESS.value
+
+
+class RefreshToken(SessionToken):
+    token_type = TokenKind.REFRESH.value
+
+
+class KeyBackend(TokenBackend):
+    """simplejwt's backend for one key of the ring: it names the key and checks the claims' types."""
+
+    def __init__(self, key: keys.Key, issuer: str, audience: str) -> None:
+        super().__init__(
+            algorithm=key.algorithm,
+            signing_key=key.private,  # type: ignore[arg-type]  # PyJWT takes key objects
+            verifying_key=key.public,  # type: ignore[arg-type]
+            issuer=issuer,
+            audience=audience,
+            leeway=settings.JWT_LEEWAY,
+        )
+        self.kid = key.kid
+
+    def encode(self, payload: dict[str, Any]) -> str:
+        return jwt.encode(
+            {**payload, "iss": self.issuer, "aud": self.audience},
+            self.prepared_signing_key,
+            algorithm=self.algorithm,
+            headers={"kid": self.kid},
+        )
+
+    def decode(self, token: Any, verify: bool = True) -> dict[str, Any]:
+        try:
+            payload = super().decode(token, verify)
+        except (TypeError, ValueError, OverflowError, RecursionError) as error:
+            # PyJWT converts times before it looks at their type.
+            raise TokenBackendError("A claim is not of its type.") from error
+        if not _well_formed(payload):
+            raise TokenBackendError("A claim is missing or not of its type.")
+        return payload
+
+
+@lru_cache(maxsize=16)
+def _backend(key: keys.Key, issuer: str, audience: str) -> KeyBackend:
+    return KeyBackend(key, issuer, audience)
+
+
+def _named_key(text: str) -> keys.Key:
+    """
+    Return the key that the token's header names.
+
+    The header must be what we write and no more: no ``jku``, ``jwk``, ``x5u`` or ``crit`` is ever
+    looked at (RFC 8725, section 3.10). The encoding must be the canonical one, so that no two texts
+    are the same token.
+    """
+    compact = _COMPACT.fullmatch(text)
+    if not compact or not _canonical(compact[1]):
+        raise TokenError("The token is not three parts of base64url.")
+    try:
+        header = jwt.get_unverified_header(text)
+    except (jwt.InvalidTokenError, ValueError, RecursionError) as error:
+        raise TokenError("The header cannot be read.") from error
+    key = keys.ring().get(header.get("kid", ""))
+    if not key or set(header) != _HEADER or header["typ"] != "JWT":
+        raise TokenError("The header is not one of ours.")
+    return key
+
+
+def _canonical(part: str) -> bool:
+    try:
+        decoded = jwt.utils.base64url_decode(part)
+    except ValueError:
+        return False
+    return jwt.utils.base64url_encode(decoded).decode() == part
+
+
+def _well_formed(payload: Mapping[str, Any]) -> bool:
+    """Whether every claim is there and of its type (RFC 8725, section 3.11); none is converted."""
+    times = [payload.get("iat"), payload.get("exp"), payload.get("nbf", 0)]
+    jti, sid = payload.get("jti"), payload.get("sid")
+    return (
+        all(type(time) is int and 0 <= time <= _YEAR_9999 for time in times)
+        and isinstance(payload.get("user_id"), str)
+        and payload.get("sub") == payload["user_id"]
+        and isinstance(jti, str)
+        and _JTI.fullmatch(jti) is not None
+        and isinstance(sid, str)
+        and _is_uuid(sid)
+    )
+
+
+def _is_uuid(text: str) -> bool:
+    try:
+        return str(uuid.UUID(text)) == text
+    except ValueError:
+        return False

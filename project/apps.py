@@ -1,0 +1,10 @@
+from django.contrib.staticfiles import apps
+
+
+class StaticFilesConfig(apps.StaticFilesConfig):
+    """Django's, without what no page of ours loads."""
+
+    ignore_patterns = (
+        *apps.StaticFilesConfig.ignore_patterns,
+        *("rest_framework", "redoc", "*standalone*", "oauth2-redirect*"),
+    )

@@ -1,0 +1,33 @@
+"""What answers where nothing is mounted."""
+
+from django.http import Http404, HttpRequest, HttpResponseRedirect, JsonResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect
+from django.urls import Resolver404, resolve
+
+from authapi.error_format import MEDIA_TYPE, problem
+from authapi.errors import Code
+
+
+def start(request: HttpRequest) -> HttpResponseBase:
+    return redirect("docs")
+
+
+def not_found(request: HttpRequest, path: str) -> HttpResponseBase:
+    """
+    Refuse, with a hint where only the slash at the end is missing.
+
+    A browser is sent there; another method is not, since a redirect would lose its body.
+    """
+    slashed = request.path + "/"
+    try:
+        meant = resolve(slashed).func is not not_found
+    except Resolver404:
+        meant = False
+    if not meant:
+        raise Http404
+    if request.method in {"GET", "HEAD"}:
+        query = request.META.get("QUERY_STRING", "")
+        return HttpResponseRedirect(slashed + (f"?{query}" if query else ""))
+    body = problem(404, Code.NOT_FOUND, f"Paths end in a slash: use {slashed}")
+    return JsonResponse(body, status=404, content_type=MEDIA_TYPE)

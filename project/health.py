@@ -1,0 +1,46 @@
+"""Whether the process lives, and whether it can do its work: for load balancers and orchestrators."""
+
+from collections.abc import Callable
+
+from django.core.cache import cache
+from django.db import connection
+from django.http import HttpRequest, JsonResponse
+from django.views.decorators.cache import never_cache
+
+
+@never_cache
+def live(request: HttpRequest) -> JsonResponse:
+    return JsonResponse({"status": "ok"})
+
+
+@never_cache
+def ready(request: HttpRequest) -> JsonResponse:
+    """200, or 503 with what is down: ``{"status", "database", "cache"}``."""
+    parts = {"database": _works(_ask_database), "cache": _works(_ask_cache)}
+    well = all(parts.values())
+    return JsonResponse(
+        {
+            "status": "ok" if well else "unavailable",
+            **{name: "ok" if works else "down" for name, works in parts.items()},
+        },
+        status=200 if well else 503,
+    )
+
+
+def _works(ask: Callable[[], None]) -> bool:
+    try:
+        ask()
+    except Exception:  # whatever a driver raises, the answer is the same
+        return False
+    return True
+
+
+def _ask_database() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+
+
+def _ask_cache() -> None:
+    cache.set("health", "ok", 10)
+    if cache.get("health") != "ok":
+        raise ConnectionError

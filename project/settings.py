@@ -1,0 +1,210 @@
+"""
+Every setting, read top to bottom. What differs between two deployments comes from the environment
+(or from ``.env`` beside ``manage.py``); ``NAME_FILE`` names a file that holds the value of ``NAME``.
+"""
+
+from datetime import timedelta
+from pathlib import Path
+
+import environ
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+env = environ.FileAwareEnv()
+env.read_env(BASE_DIR / ".env")
+
+DEBUG = env.bool("DEBUG", default=False)
+SECRET_KEY = env("SECRET_KEY")
+SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
+
+# The one switch between a laptop and production: issuer of the tokens, server in the schema,
+# allowed host; its scheme turns the TLS settings on.
+PUBLIC_URL = env("PUBLIC_URL", default="http://127.0.0.1:8000").rstrip("/")
+_public = environ.urlparse(PUBLIC_URL)
+LOOPBACK_HOSTS = ["127.0.0.1", "localhost", "[::1]"]
+ALLOWED_HOSTS = env.list(
+    "ALLOWED_HOSTS",
+    default=(
+        LOOPBACK_HOSTS if _public.hostname in LOOPBACK_HOSTS else [_public.hostname]
+    ),
+)
+
+# Tokens. JWT_KEYS is a PEM bundle, newlines written as \n or real: the first key signs,
+# the others are still accepted (a public key is enough for those).
+JWT_KEYS = env.str("JWT_KEYS", multiline=True, default="")
+JWT_ISSUER = PUBLIC_URL
+JWT_AUDIENCE = env("JWT_AUDIENCE", default=PUBLIC_URL)
+JWT_LEEWAY = timedelta(seconds=5)
+JWT_ACCESS_LIFETIME = timedelta(seconds=env.int("JWT_ACCESS_LIFETIME", default=300))
+JWT_REFRESH_LIFETIME = timedelta(
+    seconds=env.int("JWT_REFRESH_LIFETIME", default=14 * 86400)
+)
+SESSION_LIFETIME = timedelta(
+    seconds=env.int("JWT_SESSION_LIFETIME", default=90 * 86400)
+)
+# How long the predecessor of a refresh token is answered with the same successor.
+REFRESH_GRACE = timedelta(seconds=10)
+
+MAX_BODY_BYTES = 64 * 1024
+# Addresses or networks whose X-Forwarded-For is believed.
+TRUSTED_PROXIES = env.list("TRUSTED_PROXIES", default=[])
+
+INSTALLED_APPS = [
+    "authapi",
+    "schema",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "project.apps.StaticFilesConfig",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+]
+
+MIDDLEWARE = [
+    "authapi.error_format.problem_middleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+ROOT_URLCONF = "project.urls"
+WSGI_APPLICATION = "project.wsgi.application"
+# A redirect would turn a POST into a GET; project.urls.not_found says what to do instead.
+APPEND_SLASH = False
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+# ATOMIC_REQUESTS stays off: DRF rolls the request back on any error answer,
+# which would undo the end of a replayed session (authapi.sessions).
+DATABASES = {
+    "default": env.db("DATABASE_URL", default=f"sqlite:///{BASE_DIR / 'db.sqlite3'}")
+}
+if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+    # Readers beside one writer, and writers that wait for each other instead of
+    # meeting "database is locked".
+    DATABASES["default"]["OPTIONS"] = {
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 20,
+    }
+else:
+    DATABASES["default"].setdefault("CONN_MAX_AGE", 60)
+    DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+CACHES = {"default": env.cache("CACHE_URL", default="locmemcache://")}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+AUTH_USER_MODEL = "authapi.User"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+
+USE_I18N = False
+USE_TZ = True
+TIME_ZONE = "UTC"
+
+STATIC_URL = "/static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
+    },
+}
+WHITENOISE_KEEP_ONLY_HASHED_FILES = True
+
+# TLS ends at a proxy in front, which says so in X-Forwarded-Proto.
+if _public.scheme == "https":
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    SECURE_SSL_REDIRECT = True
+    SECURE_REDIRECT_EXEMPT = [r"^health/"]
+    SECURE_HSTS_SECONDS = 365 * 86400
+    SESSION_COOKIE_SECURE = True
+    CSRF_COOKIE_SECURE = True
+    CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
+X_FRAME_OPTIONS = "DENY"
+# Subdomains and the preload list: the domain's other hosts are not ours to bind.
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}
+    },
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": "INFO"},
+    "loggers": {
+        # Refusals are answers, not events: only what we did wrong is worth a line.
+        "django.request": {"level": "ERROR"},
+    },
+}
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["authapi.authentication.BearerAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_PARSER_CLASSES": ["authapi.parsers.StrictJSONParser"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "authapi.parsers.AlwaysJSON",
+    "DEFAULT_METADATA_CLASS": None,
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "authapi.error_format.exception_handler",
+}
+
+SPECTACULAR_SETTINGS = {
+    "TITLE": "authapi",
+    "DESCRIPTION": (
+        "Log in, stay logged in, log out. `createToken` answers a pair of tokens: send the access"
+        " token as `Authorization: Bearer …`; when it ends, exchange the refresh token with"
+        " `refreshToken`. A refresh token works once.\n\n"
+        "Every error is a `Problem` (RFC 9457); branch on its `code`."
+    ),
+    "VERSION": "1.0.0",
+    "SERVERS": [{"url": PUBLIC_URL}],
+    "TAGS": [
+        {"name": "token", "description": "Log in, stay logged in, log out."},
+        {"name": "profile", "description": "Who is signed in."},
+        {"name": "sessions", "description": "Where this account is signed in."},
+    ],
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_AUTHENTICATION": [],
+    # Both together: each alone leaves a generated Python client broken.
+    "COMPONENT_SPLIT_REQUEST": True,
+    "PARSER_WHITELIST": ["authapi.parsers.StrictJSONParser"],
+    "ENUM_NAME_OVERRIDES": {"TokenType": "authapi.claims.TokenKind"},
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "schema.hooks.summarise",
+        "schema.hooks.open_public_operations",
+        "schema.hooks.document_errors",
+        "schema.hooks.drop_read_only",
+    ],
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+}

@@ -1,0 +1,19 @@
+"""What is mounted where."""
+
+from django.contrib import admin
+from django.urls import include, path
+
+from authapi.views import jwks
+from project import health
+from project.fallback import not_found, start
+
+urlpatterns = [
+    path("", start),
+    path("api/", include("authapi.urls")),
+    path("api/", include("schema.urls")),
+    path(".well-known/jwks.json", jwks, name="jwks"),
+    path("health/live/", health.live),
+    path("health/ready/", health.ready),
+    path("admin/", admin.site.urls),
+    path("<path:path>", not_found),
+]

@@ -1,0 +1,12 @@
+"""The application, for a WSGI server. It does not start on a configuration that is not safe."""
+
+import io
+import os
+
+from django.core.management import call_command
+from django.core.wsgi import get_wsgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
+
+application = get_wsgi_application()
+call_command("check", stdout=io.StringIO())

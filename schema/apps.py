@@ -1,0 +1,8 @@
+from django.apps import AppConfig
+
+
+class SchemaConfig(AppConfig):
+    name = "schema"
+
+    def ready(self) -> None:
+        from schema import extensions  # noqa: F401  # importing registers them

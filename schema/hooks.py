@@ -1,0 +1,148 @@
+"""Passes over the finished document: result in, result out. Their order is in the settings."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from rest_framework import exceptions
+
+from authapi import errors
+from authapi.error_format import MEDIA_TYPE, exception_handler
+from authapi.errors import Code
+
+Document = dict[str, Any]
+
+_PROBLEM: Document = {
+    "type": "object",
+    "description": "What went wrong (RFC 9457). Branch on `code`; `detail` is for people.",
+    "required": ["type", "title", "status", "detail", "code"],
+    "properties": {
+        "type": {"type": "string", "description": "Always `about:blank`."},
+        "title": {"type": "string", "description": "The status in words."},
+        "status": {"type": "integer", "description": "The HTTP status code."},
+        "detail": {"type": "string", "description": "What happened and what to do."},
+        "code": {"$ref": "#/components/schemas/ProblemCode"},
+        "errors": {
+            "type": "object",
+            "description": "With `invalid`: each field's messages.",
+            "additionalProperties": {"type": "array", "items": {"type": "string"}},
+        },
+    },
+}
+_CODE: Document = {
+    "type": "string",
+    "description": "What a client branches on.",
+    "enum": [code.value for code in Code],
+}
+_CHALLENGE: Document = {
+    "WWW-Authenticate": {
+        "description": "The challenge (RFC 6750, section 3).",
+        "schema": {"type": "string"},
+    }
+}
+
+_BAD = "This is not a valid value."
+
+_BEARER_REFUSALS = (
+    exceptions.NotAuthenticated(),
+    errors.TokenRejected(),
+    errors.TokenExpired(),
+    errors.SessionEnded(),
+)
+_PUBLIC_REFUSALS = {
+    "createToken": (errors.BadCredentials(),),
+    "refreshToken": (
+        errors.TokenRejected(),
+        errors.SessionEnded(),
+        errors.SessionReplayed(),
+    ),
+    "verifyToken": (
+        errors.TokenRejected(),
+        errors.TokenExpired(),
+        errors.SessionEnded(),
+    ),
+    "revokeToken": (errors.TokenRejected(), errors.SessionEnded()),
+}
+
+
+def summarise(result: Document, **kwargs: Any) -> Document:
+    """Make the first line of a view's docstring the operation's summary."""
+    for operation in _operations(result):
+        summary, _, rest = operation["description"].partition("\n\n")
+        operation["summary"], operation["description"] = summary, rest
+    return result
+
+
+def open_public_operations(result: Document, **kwargs: Any) -> Document:
+    """State ``security: []`` where no token is asked for."""
+    for operation in _operations(result):
+        operation.setdefault("security", [])
+    return result
+
+
+def drop_read_only(result: Document, **kwargs: Any) -> Document:
+    """
+    Drop ``readOnly``: requests and answers are components of their own.
+
+    Left in, it makes generators drop the fields from constructors and types of answers.
+    """
+    for component in result["components"]["schemas"].values():
+        fields = component.get("properties", {})
+        for name, field in fields.items():
+            field.pop("readOnly", None)
+            if field.keys() == {"allOf"} and len(field["allOf"]) == 1:
+                fields[name] = field["allOf"][0]
+    return result
+
+
+def document_errors(result: Document, **kwargs: Any) -> Document:
+    """Add the problems that an operation can answer, by what it takes."""
+    result["components"]["schemas"] |= {"Problem": _PROBLEM, "ProblemCode": _CODE}
+    for operation in _operations(result):
+        responses = operation["responses"]
+        for answer in responses.values():
+            answer["description"] = answer["description"] or "Done."
+        refusals = _PUBLIC_REFUSALS.get(operation["operationId"], _BEARER_REFUSALS)
+        responses["401"] = {
+            **_answer("Not let in.", *refusals),
+            "headers": _CHALLENGE,
+        }
+        if "requestBody" in operation:
+            responses |= {
+                "400": _answer(
+                    "The body is not as described.",
+                    exceptions.ValidationError({_a_field(result, operation): [_BAD]}),
+                    exceptions.ParseError("The body is not JSON."),
+                ),
+                "413": _answer("The body is too large.", errors.BodyTooLarge()),
+                "415": _answer(
+                    "The body is of another type than JSON.",
+                    exceptions.UnsupportedMediaType("text/plain"),
+                ),
+            }
+        if operation.get("parameters"):
+            responses["404"] = _answer("There is none.", exceptions.NotFound())
+        operation["responses"] = dict(sorted(responses.items()))
+    return result
+
+
+def _operations(result: Document) -> Iterator[Document]:
+    return (
+        operation for path in result["paths"].values() for operation in path.values()
+    )
+
+
+def _answer(description: str, *refusals: exceptions.APIException) -> Document:
+    """A response whose examples are what the service says of *refusals*."""
+    problems = [exception_handler(refusal, {}) for refusal in refusals]
+    examples = {answer.data["code"]: {"value": answer.data} for answer in problems}
+    schema = {"$ref": "#/components/schemas/Problem"}
+    content = {MEDIA_TYPE: {"schema": schema, "examples": examples}}
+    return {"description": description, "content": content}
+
+
+def _a_field(result: Document, operation: Document) -> str:
+    reference = operation["requestBody"]["content"]["application/json"]["schema"][
+        "$ref"
+    ]
+    component = result["components"]["schemas"][reference.rpartition("/")[2]]
+    return next(iter(component["properties"]))

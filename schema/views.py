@@ -1,0 +1,74 @@
+"""The document, raw. The page that shows it is a template, see ``schema.urls``."""
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http.response import HttpResponseBase
+from django.utils.cache import get_conditional_response, patch_vary_headers
+from django.views.decorators.http import require_safe
+
+from authapi.error_format import MEDIA_TYPE, problem
+from authapi.errors import Code
+from schema.document import RENDERERS, VERSIONS, document
+
+# What an Accept header may ask for; the first is sent to who has no preference.
+_FORMS = {
+    "application/vnd.oai.openapi": "yaml",
+    "application/yaml": "yaml",
+    "application/vnd.oai.openapi+json": "json",
+    "application/json": "json",
+}
+
+
+@require_safe
+def openapi(request: HttpRequest) -> HttpResponseBase:
+    """
+    The OpenAPI document: ``?format=json|yaml`` (or ``Accept``), ``?version=3.0|3.1``.
+
+    The bytes are made once; ``If-None-Match`` with the ETag gives a 304.
+    """
+    media_type = request.get_preferred_type(list(_FORMS)) or next(iter(_FORMS))
+    form = request.GET.get("format", _FORMS[media_type])
+    version = request.GET.get("version", "3.0")
+    if form not in RENDERERS or version not in VERSIONS:
+        return _not_offered()
+    if _FORMS[media_type] != form:
+        media_type = RENDERERS[form].media_type
+    found = document(version, form)
+    coding = _coding(request)
+    response = HttpResponse(
+        found.bodies[coding],
+        content_type=media_type,
+        headers={
+            "ETag": f'"{found.digest}-{coding}"',
+            "Cache-Control": "no-cache",
+            "Content-Disposition": f'inline; filename="authapi-{version}.{form}"',
+        },
+    )
+    patch_vary_headers(response, ["Accept", "Accept-Encoding"])
+    if coding != "identity":
+        response["Content-Encoding"] = coding
+    return get_conditional_response(request, etag=response["ETag"], response=response)
+
+
+def _coding(request: HttpRequest) -> str:
+    """The best content coding that ``Accept-Encoding`` takes."""
+    offers = {}
+    for offer in request.headers.get("Accept-Encoding", "").split(","):
+        name, _, quality = offer.partition(";")
+        offers[name.strip().lower()] = quality.replace(" ", "")
+    return next(
+        (
+            coding
+            for coding in ("br", "gzip")
+            if coding in offers and offers[coding] not in {"q=0", "q=0.0", "q=0.00"}
+        ),
+        "identity",
+    )
+
+
+def _not_offered() -> HttpResponseBase:
+    detail = (
+        f"Ask for format={' or '.join(RENDERERS)} and version={' or '.join(VERSIONS)}."
+    )
+    return JsonResponse(
+        problem(400, Code.INVALID, detail), status=400, content_type=MEDIA_TYPE
+    )

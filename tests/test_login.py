@@ -1,0 +1,111 @@
+"""``POST /api/token/``"""
+
+import pytest
+from django.contrib.auth.hashers import PBKDF2PasswordHasher
+
+from tests.conftest import PASSWORD, assert_problem
+from tests.forgery import payload
+
+
+class TestLogin:
+    def test_gives_a_pair_that_no_cache_keeps(self, login):
+        answer = login()
+
+        assert answer.status_code == 200
+        assert answer.json().keys() == {"access", "refresh"}
+        assert answer["Cache-Control"] == "no-store"
+        assert answer["Content-Type"] == "application/json"
+
+    def test_the_access_token_is_good_for_five_minutes(self, login):
+        claims = payload(login().json()["access"])
+
+        assert claims["exp"] - claims["iat"] == 300
+
+    def test_the_refresh_token_is_good_for_fourteen_days(self, login):
+        claims = payload(login().json()["refresh"])
+
+        assert claims["exp"] - claims["iat"] == 14 * 86400
+
+    def test_both_tokens_name_issuer_audience_user_and_session(self, login, user):
+        pair = login().json()
+        access, refresh = payload(pair["access"]), payload(pair["refresh"])
+
+        assert access["iss"] == access["aud"] == "http://127.0.0.1:8000"
+        assert access["sub"] == access["user_id"] == str(user.pk)
+        assert access["sid"] == refresh["sid"]
+        assert access["jti"] != refresh["jti"]
+        assert (access["token_type"], refresh["token_type"]) == ("access", "refresh")
+
+    def test_a_wrong_password_an_unknown_and_a_disabled_user_get_one_answer(
+        self, login, user
+    ):
+        wrong = login(password="wrong")
+        unknown = login(username="nobody")
+        user.is_active = False
+        user.save()
+        disabled = login()
+
+        assert_problem(wrong, 401, "no_active_account")
+        assert wrong.content == unknown.content == disabled.content
+
+    def test_remembers_when(self, login, user):
+        login()
+
+        user.refresh_from_db()
+        assert user.last_login is not None
+
+    def test_takes_the_password_exactly_as_sent(self, login, user):
+        user.set_password("  spaces around ")
+        user.save()
+
+        assert login(password="  spaces around ").status_code == 200
+        assert_problem(login(password="spaces around"), 401, "no_active_account")
+
+    def test_finds_a_name_however_it_is_composed(self, login, user):
+        user.username = "rené"
+        user.save()
+
+        assert login(username="rene\u0301").status_code == 200
+
+    @pytest.mark.parametrize(
+        "body",
+        [
+            {},
+            {"username": "ada"},
+            {"username": "ada", "password": ""},
+            {"username": "ada", "password": 12345678},
+            {"username": "ada", "password": ["x"]},
+            {"username": "ada", "password": None},
+            {"username": True, "password": PASSWORD},
+            {"username": "a\0da", "password": PASSWORD},
+            {"username": "a" * 151, "password": PASSWORD},
+            {"username": "ada", "password": "x" * 4097},
+        ],
+        ids=repr,
+    )
+    def test_names_the_fields_that_are_wrong(self, api, db, body):
+        answer = api.post("/api/token/", body)
+
+        assert_problem(answer, 400, "invalid")
+        assert answer.json()["errors"].keys() <= {"username", "password"}
+
+
+class TestPasswordHash:
+    def test_an_upgrade_at_login_leaves_other_sessions_alone(
+        self, api, login, user, settings
+    ):
+        first = login()
+        settings.PASSWORD_HASHERS = [
+            "tests.test_login.FewRounds",
+            *settings.PASSWORD_HASHERS,
+        ]
+
+        assert login().status_code == 200
+
+        user.refresh_from_db()
+        assert user.password.startswith("pbkdf2_sha256$2$")
+        assert api.profile(first).status_code == 200
+
+
+class FewRounds(PBKDF2PasswordHasher):
+    iterations = 2
