@@ -2,7 +2,6 @@
 
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
-from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
@@ -27,8 +26,7 @@ class SessionAdmin(admin.ModelAdmin):
         return session.ended_at is None and session.expires_at > timezone.now()
 
     @admin.action(description="End selected sessions", permissions=["delete"])
-    def end(self, request: HttpRequest, chosen: "QuerySet[Session]") -> None:
-        assert isinstance(chosen, SessionQuerySet)
+    def end(self, request: HttpRequest, chosen: SessionQuerySet) -> None:
         ended = chosen.end(timezone.now())
         self.message_user(request, f"Ended {ended} sessions.")
 

@@ -46,6 +46,15 @@ def problem(
     return body if errors is None else {**body, "errors": errors}
 
 
+def problem_of(refusal: exceptions.APIException) -> dict[str, Any]:
+    """Return what is answered when *refusal* is raised."""
+    status = refusal.status_code
+    if isinstance(refusal, exceptions.ValidationError):
+        messages = _messages(refusal.detail)
+        return problem(status, Code.INVALID, "Some fields are not valid.", messages)
+    return problem(status, str(refusal.get_codes()), str(refusal.detail))
+
+
 def exception_handler(exc: Exception, context: Mapping[str, Any]) -> Response | None:
     """DRF's handler: what a view raised becomes a problem; what is unforeseen stays Django's."""
     if isinstance(exc, Http404):
@@ -57,16 +66,9 @@ def exception_handler(exc: Exception, context: Mapping[str, Any]) -> Response | 
     headers = {}
     if auth_header := getattr(exc, "auth_header", None):
         headers["WWW-Authenticate"] = auth_header
-    if isinstance(exc, exceptions.ValidationError):
-        body = problem(
-            exc.status_code,
-            Code.INVALID,
-            "Some fields are not valid.",
-            _messages(exc.detail),
-        )
-    else:
-        body = problem(exc.status_code, exc.get_codes(), str(exc.detail))
-    return Response(body, exc.status_code, headers=headers, content_type=MEDIA_TYPE)
+    return Response(
+        problem_of(exc), exc.status_code, headers=headers, content_type=MEDIA_TYPE
+    )
 
 
 def problem_middleware(

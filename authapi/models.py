@@ -2,7 +2,7 @@
 
 import uuid
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractUser, UserManager
 from django.db import models
@@ -43,14 +43,14 @@ class User(AbstractUser):
     coming back when the user is set active again.
     """
 
-    objects = Users()
+    objects: ClassVar[Users] = Users()
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         super().save(*args, **kwargs)
         if not self.is_active:
             self.sessions.end(timezone.now())
 
-    def check_password(self, raw_password: str) -> bool:
+    def check_password(self, raw_password: str | None) -> bool:
         """
         As Django's; sessions outlive the upgrade of a password's hash.
 

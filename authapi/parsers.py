@@ -1,7 +1,7 @@
 """JSON in, JSON out, nothing else."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any, NoReturn
 
 from django.conf import settings
@@ -45,7 +45,7 @@ class AlwaysJSON(BaseContentNegotiation):
     """Answers JSON whatever ``Accept`` says (RFC 9110, section 12.5.1 allows it)."""
 
     def select_parser(
-        self, request: Request, parsers: Sequence[BaseParser]
+        self, request: Request, parsers: Iterable[BaseParser]
     ) -> BaseParser | None:
         media_type = (request.content_type or "").partition(";")[0].strip().lower()
         return next((p for p in parsers if p.media_type == media_type), None)
@@ -53,10 +53,11 @@ class AlwaysJSON(BaseContentNegotiation):
     def select_renderer(
         self,
         request: Request,
-        renderers: Sequence[BaseRenderer],
+        renderers: Iterable[BaseRenderer],
         format_suffix: str | None = None,
     ) -> tuple[BaseRenderer, str]:
-        return renderers[0], renderers[0].media_type or ""
+        renderer = next(iter(renderers))
+        return renderer, renderer.media_type or ""
 
 
 def _refuse(constant: str) -> NoReturn:

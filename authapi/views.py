@@ -17,6 +17,7 @@ from rest_framework.response import Response
 from authapi import keys, profiles, sessions, tokens
 from authapi.claims import AccessClaims
 from authapi.device import device
+from authapi.models import Session
 from authapi.serializers import (
     CredentialsSerializer,
     ProfileUpdateSerializer,
@@ -43,7 +44,13 @@ class ApiView(GenericAPIView):
         """Return the request's body, checked; raises DRF's ``ValidationError``."""
         serializer = self.get_serializer(data=self.request.data, partial=partial)
         serializer.is_valid(raise_exception=True)
-        return serializer.validated_data
+        return dict(serializer.validated_data)
+
+    @property
+    def session(self) -> Session:
+        """The session that the request's access token speaks for."""
+        assert isinstance(self.request.auth, Session)  # noqa: S101  # by BearerAuthentication
+        return self.request.auth
 
 
 class PublicView(ApiView):
@@ -144,7 +151,7 @@ class ProfileView(ApiView):
 
         Answer who is signed in.
         """
-        return Response(UserProfileSerializer(request.user).data)
+        return Response(UserProfileSerializer(self.session.user).data)
 
     @extend_schema(
         operation_id="updateProfile", tags=["profile"], responses=UserProfileSerializer
@@ -155,7 +162,7 @@ class ProfileView(ApiView):
 
         Change the fields that are sent; leave the others.
         """
-        user = profiles.update(request.user, self.body(partial=True))
+        user = profiles.update(self.session.user, self.body(partial=True))
         return Response(UserProfileSerializer(user).data)
 
 
@@ -178,7 +185,9 @@ class SessionsView(ApiView):
 
         Answer where this account is signed in, the latest used first.
         """
-        page = self.paginate_queryset(sessions.of_user(request.user, at=timezone.now()))
+        page = self.paginate_queryset(
+            sessions.of_user(self.session.user, at=timezone.now())
+        )
         return self.get_paginated_response(self.get_serializer(page, many=True).data)
 
     @extend_schema(
@@ -191,7 +200,7 @@ class SessionsView(ApiView):
         End all sessions of this account but the one that asks.
         """
         at = timezone.now()
-        sessions.of_user(request.user, at=at).exclude(pk=request.auth.pk).end(at)
+        sessions.of_user(self.session.user, at=at).exclude(pk=self.session.pk).end(at)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
@@ -212,7 +221,7 @@ class SessionView(ApiView):
 
         Its tokens stop working at once. It may be the one that asks.
         """
-        sessions.end_one(request.user, id, at=timezone.now())
+        sessions.end_one(self.session.user, id, at=timezone.now())
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 

@@ -64,7 +64,7 @@ def _free_port() -> int:
             probe.bind(("127.0.0.1", int(text)))
         except OSError as error:
             sys.exit(
-                f"authapi: port {text} cannot be used ({error.strerror.lower()}). "
+                f"authapi: port {text} cannot be used ({error.strerror}). "
                 f"Choose another: make run PORT={int(text) % 65535 + 1}"
             )
     return int(text)
@@ -80,7 +80,7 @@ def _write_dotenv() -> None:
         f'JWT_KEYS="{pem}"',
     ]
     descriptor = os.open(DOTENV, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with open(descriptor, "w", encoding="utf-8") as file:
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         file.write("\n".join(lines) + "\n")
     say("Wrote   .env with fresh secrets")
 

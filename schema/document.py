@@ -42,7 +42,7 @@ def _build(version: str, form: str) -> Document:
     renderer = RENDERERS[form]()
     with patched_settings({"OAS_VERSION": VERSIONS[version]}):
         result = SchemaGenerator().get_schema(public=True)
-        body = renderer.render(result, renderer_context={})
+        body = bytes(renderer.render(result, renderer_context={}))  # type: ignore[arg-type]  # never str
     return Document(
         bodies={
             "br": brotli.compress(body),

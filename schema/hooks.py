@@ -6,7 +6,7 @@ from typing import Any
 from rest_framework import exceptions
 
 from authapi import errors
-from authapi.error_format import MEDIA_TYPE, exception_handler
+from authapi.error_format import MEDIA_TYPE, problem_of
 from authapi.errors import Code
 
 Document = dict[str, Any]
@@ -133,8 +133,8 @@ def _operations(result: Document) -> Iterator[Document]:
 
 def _answer(description: str, *refusals: exceptions.APIException) -> Document:
     """A response whose examples are what the service says of *refusals*."""
-    problems = [exception_handler(refusal, {}) for refusal in refusals]
-    examples = {answer.data["code"]: {"value": answer.data} for answer in problems}
+    problems = [problem_of(refusal) for refusal in refusals]
+    examples = {problem["code"]: {"value": problem} for problem in problems}
     schema = {"$ref": "#/components/schemas/Problem"}
     content = {MEDIA_TYPE: {"schema": schema, "examples": examples}}
     return {"description": description, "content": content}
@@ -145,4 +145,4 @@ def _a_field(result: Document, operation: Document) -> str:
         "$ref"
     ]
     component = result["components"]["schemas"][reference.rpartition("/")[2]]
-    return next(iter(component["properties"]))
+    return str(next(iter(component["properties"])))

@@ -46,7 +46,10 @@ def openapi(request: HttpRequest) -> HttpResponseBase:
     patch_vary_headers(response, ["Accept", "Accept-Encoding"])
     if coding != "identity":
         response["Content-Encoding"] = coding
-    return get_conditional_response(request, etag=response["ETag"], response=response)
+    return (
+        get_conditional_response(request, etag=response["ETag"], response=response)
+        or response
+    )
 
 
 def _coding(request: HttpRequest) -> str:

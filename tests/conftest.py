@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 from django.core.cache import cache
-from django.http import HttpResponse
 from django.test import Client
 
 from authapi.models import User
@@ -53,7 +52,7 @@ def api() -> Api:
 
 
 @pytest.fixture
-def user(db: None) -> User:
+def user(db):
     return User.objects.create_user("ada", "ada@example.com", PASSWORD)
 
 
@@ -91,7 +90,7 @@ def logout(api: Api) -> Callable[[str], Answer]:
     return logout
 
 
-def assert_problem(answer: HttpResponse | Answer, status: int, code: str) -> None:
+def assert_problem(answer: Answer, status: int, code: str) -> None:
     """The answer is a whole problem document with this status and code."""
     assert answer.status_code == status, answer.content
     assert answer["Content-Type"] == "application/problem+json"

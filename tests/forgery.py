@@ -28,6 +28,7 @@ def forge(
     Sign *claims* with the service's own key, with some of them *replaced* (``...`` removes one).
     """
     key = keys.signing_key()
+    assert key.private
     merged = {k: v for k, v in {**claims, **replaced}.items() if v is not ...}
     return jwt.PyJWS().encode(
         json.dumps(merged).encode(),
