@@ -101,6 +101,7 @@ def _key(pem: str, number: int) -> Key:
             f"Key {number} of JWT_KEYS cannot be read. Put an unencrypted PEM block there."
         ) from error
     algorithm, jwk = _algorithm_and_jwk(public, number)
+    jwk.pop("key_ops", None)  # "use" says it, and not both (RFC 7517, section 4.3)
     kid = _thumbprint(jwk)
     return Key(
         kid=kid,

@@ -101,3 +101,9 @@ def assert_problem(answer: Answer, status: int, code: str) -> None:
     assert body["title"]
     assert body["detail"]
     assert (status == 401) == answer.has_header("WWW-Authenticate")
+
+
+@pytest.fixture
+def openapi(api: Api) -> Any:
+    """The document as it is served."""
+    return api.get("/api/schema/?format=json").json()

@@ -1,0 +1,70 @@
+"""Deployment mistakes stop the start and say how to mend them."""
+
+from datetime import timedelta
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from django.core.checks import run_checks
+
+from authapi import keys
+from tests.test_keys import pem, public_pem
+
+GOOD = keys.generate()
+
+
+def found() -> set[str | None]:
+    return {message.id for message in run_checks()}
+
+
+def test_the_tests_own_settings_are_good():
+    assert found() == set()
+
+
+@pytest.mark.parametrize(
+    "ring",
+    [
+        "",
+        "nonsense",
+        public_pem(GOOD),
+        GOOD.replace("M", "!", 3),
+        GOOD + pem(ec.generate_private_key(ec.SECP384R1())),
+        pem(rsa.generate_private_key(65537, 1024)),
+    ],
+    ids=["none", "no-pem", "public-first", "spoilt", "P-384", "RSA-1024"],
+)
+def test_e001_a_key_ring_that_cannot_sign(settings, ring):
+    settings.JWT_KEYS = ring
+
+    assert found() == {"authapi.E001"}
+
+
+@pytest.mark.parametrize(
+    "url", ["http://api.example.com", "api.example.com", "ftp://x", "", "https://"]
+)
+def test_e002_a_public_url_that_is_not_safe(settings, url):
+    settings.PUBLIC_URL = url
+
+    assert found() == {"authapi.E002"}
+
+
+@pytest.mark.parametrize(
+    "url", ["https://api.example.com", "http://localhost:9000", "http://[::1]:8000"]
+)
+def test_e002_a_public_url_that_is(settings, url):
+    settings.PUBLIC_URL = url
+
+    assert found() == set()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("JWT_ACCESS_LIFETIME", timedelta(0)),
+        ("JWT_ACCESS_LIFETIME", timedelta(days=15)),
+        ("SESSION_LIFETIME", timedelta(days=1)),
+    ],
+)
+def test_e003_lifetimes_that_make_no_sense(settings, name, value):
+    setattr(settings, name, value)
+
+    assert found() == {"authapi.E003"}

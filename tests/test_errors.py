@@ -1,0 +1,149 @@
+"""Every error is a problem (RFC 9457), whoever made it."""
+
+import pytest
+from django.test import override_settings
+
+from authapi.error_format import MEDIA_TYPE
+from authapi.errors import Code
+from tests.conftest import assert_problem
+
+CREDENTIALS = b'{"username": "ada", "password": "x"}'
+
+
+@pytest.fixture
+def send(api, db):
+    """POST raw bytes to the login."""
+
+    def send(body: bytes, content_type: str = "application/json"):
+        return api.client.generic("POST", "/api/token/", body, content_type)
+
+    return send
+
+
+class TestBodies:
+    @pytest.mark.parametrize(
+        "body",
+        [
+            b"{",
+            b"nonsense",
+            b"\xff\xfe",
+            b'{"username": NaN}',
+            b'{"username": "\\ud800"}',
+            b"\0",
+            b"[" * 30_000,
+            b'{"a":' * 10_000,
+            "{}".encode("utf-16"),
+        ],
+        ids=lambda body: repr(body[:20]),
+    )
+    def test_that_do_not_parse(self, send, body):
+        assert_problem(send(body), 400, "parse_error")
+
+    @pytest.mark.parametrize("body", [b"[]", b"7", b'"x"', b"null", b"true", b""])
+    def test_that_are_no_object(self, send, body):
+        answer = send(body)
+
+        assert_problem(answer, 400, "invalid")
+        assert answer.json()["errors"]
+
+    def test_of_64_kilobytes_are_read(self, send):
+        assert send(CREDENTIALS.ljust(65536)).status_code == 401
+
+    def test_that_are_larger_are_not(self, send):
+        assert_problem(send(CREDENTIALS.ljust(65537)), 413, "body_too_large")
+
+    @pytest.mark.parametrize(
+        "content_type",
+        [
+            "text/plain",
+            "multipart/form-data; boundary=x",
+            "application/x-www-form-urlencoded",
+            "application/jsonx",
+            "*/*",
+            "",
+        ],
+    )
+    def test_of_another_type(self, send, content_type):
+        assert_problem(send(CREDENTIALS, content_type), 415, "unsupported_media_type")
+
+    def test_are_utf_8_whatever_the_charset_says(self, send):
+        answer = send(CREDENTIALS, "Application/JSON; charset=utf-16")
+
+        assert_problem(answer, 401, "no_active_account")
+
+
+class TestPaths:
+    def test_that_lead_nowhere(self, api):
+        assert_problem(api.get("/nowhere/"), 404, "not_found")
+
+    def test_without_the_slash_say_so_to_a_client(self, api):
+        answer = api.post("/api/token", {})
+
+        assert_problem(answer, 404, "not_found")
+        assert "/api/token/" in answer.json()["detail"]
+
+    def test_without_the_slash_lead_a_browser_there(self, api):
+        answer = api.get("/api/docs?x=1")
+
+        assert answer.status_code == 302
+        assert answer["Location"] == "/api/docs/?x=1"
+
+    @pytest.mark.parametrize("path", ["//evil.example", "/\\evil.example", "/\r\nx"])
+    def test_lead_nowhere_else(self, api, path):
+        assert_problem(api.client.get("/", PATH_INFO=path), 404, "not_found")
+
+    def test_the_start_leads_to_the_docs(self, api):
+        assert api.get("/")["Location"] == "/api/docs/"
+
+
+class TestMethods:
+    @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "OPTIONS", "TRACE"])
+    def test_that_a_path_does_not_have(self, api, db, method):
+        answer = api(method, "/api/token/")
+
+        assert_problem(answer, 405, "method_not_allowed")
+        assert answer["Allow"] == "POST"
+
+    def test_that_a_plain_view_does_not_have(self, api):
+        answer = api.post("/.well-known/jwks.json", {})
+
+        assert_problem(answer, 405, "method_not_allowed")
+        assert answer["Allow"] == "GET, HEAD"
+
+
+class TestDjangosOwn:
+    def test_an_unknown_host(self, api):
+        answer = api.client.get("/api/profile/", headers={"Host": "evil.example"})
+
+        assert_problem(answer, 400, "invalid")
+
+    @pytest.mark.parametrize("debug", [False, True])
+    def test_a_fault_of_ours(self, api, user, monkeypatch, debug):
+        """The bug is real: the table is gone. The answer tells nothing of it."""
+        from django.db import connection
+
+        with override_settings(DEBUG=debug), connection.cursor() as cursor:
+            cursor.execute("ALTER TABLE authapi_session RENAME TO lost")
+            answer = api.post(
+                "/api/token/", {"username": "ada", "password": "correct horse battery"}
+            )
+
+        assert_problem(answer, 500, "server_error")
+        assert b"lost" not in answer.content
+        assert b"authapi_session" not in answer.content
+
+    def test_the_admin_keeps_its_pages(self, api, db):
+        answer = api.get("/admin/nowhere/")
+
+        assert answer.status_code in {302, 404}
+        assert answer["Content-Type"] != MEDIA_TYPE
+
+
+def test_clients_may_ask_for_another_type_and_get_json(api, db):
+    answer = api.client.get("/api/profile/", headers={"Accept": "text/html"})
+
+    assert_problem(answer, 401, "not_authenticated")
+
+
+def test_the_codes_in_the_schema_are_those_in_the_code(openapi):
+    assert openapi["components"]["schemas"]["ProblemCode"]["enum"] == [*Code.values]

@@ -1,0 +1,118 @@
+"""The key ring and ``/.well-known/jwks.json``."""
+
+import hashlib
+import io
+import json
+
+import jwt
+import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from django.core.management import call_command
+
+from authapi import keys
+from tests.conftest import assert_problem
+from tests.forgery import header
+
+
+def pem(private) -> str:
+    return private.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    ).decode()
+
+
+def public_pem(text: str) -> str:
+    private = serialization.load_pem_private_key(text.encode(), None)
+    return (
+        private.public_key()
+        .public_bytes(
+            serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+        )
+        .decode()
+    )
+
+
+class TestRotation:
+    @pytest.mark.parametrize(
+        "keep", [lambda old: old, public_pem], ids=["both", "public"]
+    )
+    def test_logs_nobody_out(self, api, login, refresh, settings, keep):
+        pair = login()
+        settings.JWT_KEYS = keys.generate() + keep(settings.JWT_KEYS)
+
+        assert api.profile(pair).status_code == 200
+        newer = refresh(pair.json()["refresh"])
+        assert newer.status_code == 200
+        assert header(newer.json()["access"]) != header(pair.json()["access"])
+
+    def test_a_key_taken_out_is_refused(self, api, login, settings):
+        pair = login()
+
+        settings.JWT_KEYS = keys.generate()
+
+        assert_problem(api.profile(pair), 401, "token_not_valid")
+
+
+@pytest.mark.parametrize(
+    ("private", "algorithm"),
+    [
+        (ec.generate_private_key(ec.SECP256R1()), "ES256"),
+        (rsa.generate_private_key(65537, 2048), "RS256"),
+        (ed25519.Ed25519PrivateKey.generate(), "EdDSA"),
+    ],
+    ids=["EC", "RSA", "Ed25519"],
+)
+def test_each_kind_of_key_signs_with_its_one_algorithm(
+    api, login, settings, private, algorithm
+):
+    settings.JWT_KEYS = pem(private)
+
+    pair = login()
+
+    assert header(pair.json()["access"])["alg"] == algorithm
+    assert api.profile(pair).status_code == 200
+
+
+class TestJwks:
+    def test_another_service_checks_a_token_with_it(self, api, login, settings):
+        token = login().json()["access"]
+        answer = api.get("/.well-known/jwks.json")
+
+        key = jwt.PyJWKSet.from_dict(answer.json())[header(token)["kid"]]
+
+        assert jwt.decode(
+            token,
+            key,
+            ["ES256"],
+            audience="http://127.0.0.1:8000",
+            issuer="http://127.0.0.1:8000",
+        )
+
+    def test_tells_nothing_private_and_may_be_cached(self, api, settings):
+        settings.JWT_KEYS += pem(rsa.generate_private_key(65537, 2048))
+        answer = api.get("/.well-known/jwks.json")
+
+        assert answer["Cache-Control"] == "public, max-age=300"
+        assert len(answer.json()["keys"]) == 2
+        for key in answer.json()["keys"]:
+            assert key.keys() <= {*"kty kid alg use crv x y n e".split()}
+            assert key["use"] == "sig"
+
+    def test_the_kid_is_the_thumbprint(self, api):
+        """The example of RFC 7638, section 3.1, would be RSA; this is the same rule for EC."""
+        (key,) = api.get("/.well-known/jwks.json").json()["keys"]
+        members = {name: key[name] for name in ("crv", "kty", "x", "y")}
+        digest = hashlib.sha256(json.dumps(members, separators=(",", ":")).encode())
+
+        assert jwt.utils.base64url_encode(digest.digest()).decode() == key["kid"]
+
+
+def test_newkey_prints_a_key_that_signs(login, settings):
+    out, err = io.StringIO(), io.StringIO()
+
+    call_command("newkey", stdout=out, stderr=err)
+
+    settings.JWT_KEYS = out.getvalue()
+    assert header(login().json()["access"])["kid"] in err.getvalue()

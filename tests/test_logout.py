@@ -1,0 +1,42 @@
+"""``POST /api/token/blacklist/`` ends the session, for all its tokens at once."""
+
+from tests.conftest import assert_problem
+
+
+class TestLogout:
+    def test_ends_the_access_token_at_once(self, api, login, logout):
+        pair = login()
+
+        assert logout(pair.json()["refresh"]).status_code == 204
+
+        assert_problem(api.profile(pair), 401, "session_ended")
+
+    def test_ends_the_refresh_token(self, login, logout, refresh):
+        token = login().json()["refresh"]
+
+        logout(token)
+
+        assert_problem(refresh(token), 401, "session_ended")
+
+    def test_works_a_second_time(self, login, logout):
+        token = login().json()["refresh"]
+
+        assert [logout(token).status_code for _ in range(2)] == [204, 204]
+
+    def test_works_with_a_spent_token(self, login, logout, refresh):
+        spent = login().json()["refresh"]
+        newest = refresh(spent).json()["refresh"]
+
+        assert logout(spent).status_code == 204
+
+        assert_problem(refresh(newest), 401, "session_ended")
+
+    def test_leaves_other_sessions_alone(self, api, login, logout):
+        other = login()
+
+        logout(login().json()["refresh"])
+
+        assert api.profile(other).status_code == 200
+
+    def test_needs_a_refresh_token(self, login, logout):
+        assert_problem(logout(login().json()["access"]), 401, "token_not_valid")

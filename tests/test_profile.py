@@ -1,0 +1,146 @@
+"""``/api/profile/``, and who may read it."""
+
+from datetime import timedelta
+
+import pytest
+import time_machine
+from django.utils import timezone
+
+from authapi.models import User
+from tests.conftest import assert_problem
+
+
+@pytest.fixture
+def access(login) -> str:
+    return str(login().json()["access"])
+
+
+@pytest.fixture
+def change(api, access):
+    return lambda body: api("PATCH", "/api/profile/", body, access)
+
+
+class TestRead:
+    def test_answers_who_is_signed_in(self, api, access, user):
+        answer = api.get("/api/profile/", access)
+
+        assert answer.status_code == 200
+        assert answer["Cache-Control"] == "no-store"
+        body = answer.json()
+        assert body["username"] == "ada"
+        assert body["email"] == "ada@example.com"
+        assert body.keys() == {
+            *("username", "email", "first_name", "last_name"),
+            *("date_joined", "last_login"),
+        }
+
+    def test_asks_the_database_once(self, api, access, django_assert_num_queries):
+        with django_assert_num_queries(1):
+            api.get("/api/profile/", access)
+
+    def test_takes_the_scheme_in_any_case(self, api, access):
+        answer = api.client.get(
+            "/api/profile/", headers={"Authorization": f"bEaReR {access}"}
+        )
+
+        assert answer.status_code == 200
+
+    def test_allows_head(self, api, access):
+        assert api("HEAD", "/api/profile/", token=access).status_code == 200
+
+
+class TestChange:
+    def test_changes_what_is_sent_and_leaves_the_rest(self, api, access, change):
+        answer = change({"first_name": "Ada"})
+
+        assert answer.status_code == 200
+        assert answer.json()["first_name"] == "Ada"
+        assert answer.json() == api.get("/api/profile/", access).json()
+        assert answer.json()["email"] == "ada@example.com"
+
+    def test_of_nothing_changes_nothing(self, api, access, change):
+        assert change({}).json() == api.get("/api/profile/", access).json()
+
+    @pytest.mark.parametrize(
+        ("body", "field"),
+        [
+            ({"email": "not an address"}, "email"),
+            ({"email": ""}, "email"),
+            ({"first_name": "x" * 151}, "first_name"),
+            ({"last_name": None}, "last_name"),
+            ({"username": "eve"}, "username"),
+            ({"is_superuser": True}, "is_superuser"),
+            ([], "non_field_errors"),
+            (7, "non_field_errors"),
+        ],
+        ids=repr,
+    )
+    def test_refuses_and_says_which(self, change, user, body, field):
+        answer = change(body)
+
+        assert_problem(answer, 400, "invalid")
+        assert answer.json()["errors"].keys() == {field}
+        user.refresh_from_db()
+        assert user.username == "ada"
+        assert not user.is_superuser
+
+
+class TestWhoMayNot:
+    def test_nobody(self, api, db):
+        answer = api.get("/api/profile/")
+
+        assert_problem(answer, 401, "not_authenticated")
+        assert answer["WWW-Authenticate"] == 'Bearer realm="api"'
+        assert answer["Cache-Control"] == "no-store"
+
+    def test_one_whose_token_has_expired(self, api, access):
+        with time_machine.travel(timezone.now() + timedelta(seconds=306)):
+            answer = api.get("/api/profile/", access)
+
+        assert_problem(answer, 401, "token_expired")
+        assert 'error="invalid_token"' in answer["WWW-Authenticate"]
+
+    def test_the_clocks_may_differ_by_five_seconds(self, api, access):
+        with time_machine.travel(timezone.now() + timedelta(seconds=303)):
+            assert api.get("/api/profile/", access).status_code == 200
+
+    def test_one_with_a_new_password(self, api, access, user):
+        user.set_password("another one entirely")
+        user.save()
+
+        assert_problem(api.get("/api/profile/", access), 401, "session_ended")
+
+    def test_a_deleted_user(self, api, access, user):
+        user.delete()
+
+        assert_problem(api.get("/api/profile/", access), 401, "session_ended")
+
+    @pytest.mark.parametrize("by", ["save", "update", "bulk_update"])
+    def test_a_disabled_user_whose_old_sessions_stay_ended(self, api, access, user, by):
+        def set_active(active: bool) -> None:
+            user.is_active = active
+            if by == "save":
+                user.save()
+            elif by == "update":
+                User.objects.filter(pk=user.pk).update(is_active=active)
+            else:
+                User.objects.bulk_update([user], ["is_active"])
+
+        set_active(False)
+        assert_problem(api.get("/api/profile/", access), 401, "session_ended")
+
+        set_active(True)
+        assert_problem(api.get("/api/profile/", access), 401, "session_ended")
+
+    def test_a_new_secret_key_keeps_sessions_while_the_old_one_is_a_fallback(
+        self, api, login, refresh, settings
+    ):
+        pair = login()
+        old, settings.SECRET_KEY = settings.SECRET_KEY, "n" * 64
+        settings.SECRET_KEY_FALLBACKS = [old]
+        assert api.profile(pair).status_code == 200
+        pair = refresh(pair.json()["refresh"])
+
+        settings.SECRET_KEY_FALLBACKS = []
+
+        assert api.profile(pair).status_code == 200

@@ -1,0 +1,149 @@
+"""``/api/schema/``: the document that clients are generated from."""
+
+import gzip
+import io
+import json
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import brotli
+import pytest
+import yaml
+from django.core.management import call_command
+from django.test import Client
+from openapi_spec_validator import validate
+
+from tests.conftest import assert_problem
+
+SNAPSHOT = Path(__file__).parent.parent / "schema" / "openapi.yaml"
+
+
+class TestDocument:
+    def test_is_the_committed_one(self):
+        out = io.StringIO()
+        call_command("spectacular", "--validate", "--fail-on-warn", stdout=out)
+
+        assert out.getvalue().strip() == SNAPSHOT.read_text().strip(), (
+            "run: make schema"
+        )
+
+    @pytest.mark.parametrize("version", ["3.0", "3.1"])
+    def test_is_valid(self, api, version):
+        document = api.get(f"/api/schema/?format=json&version={version}").json()
+
+        assert document["openapi"].startswith(version)
+        validate(document)
+
+    def test_the_profile_and_the_sessions_ask_for_a_bearer_token(self, openapi):
+        assert openapi["components"]["securitySchemes"]["bearerAuth"] == {
+            "type": "http",
+            "scheme": "bearer",
+            "bearerFormat": "JWT",
+            "description": "An access token from `POST /api/token/`.",
+        }
+        for operation in operations(openapi):
+            wanted = [] if operation["tags"] == ["token"] else [{"bearerAuth": []}]
+            assert operation["security"] == wanted, operation["operationId"]
+
+    def test_every_answer_with_a_body_has_an_example(self, openapi):
+        for operation in operations(openapi):
+            for status, answer in operation["responses"].items():
+                for content in answer.get("content", {}).values():
+                    assert content["examples"], (operation["operationId"], status)
+
+    def test_names_the_operations_of_the_contract(self, openapi):
+        assert {operation["operationId"] for operation in operations(openapi)} == {
+            *("createToken", "refreshToken", "verifyToken", "revokeToken"),
+            *("getProfile", "updateProfile"),
+            *("listSessions", "endSession", "endOtherSessions"),
+        }
+
+
+class TestNegotiation:
+    @pytest.mark.parametrize(
+        ("query", "accept", "media_type"),
+        [
+            ("", "*/*", "application/vnd.oai.openapi"),
+            ("", "text/html", "application/vnd.oai.openapi"),
+            ("", "application/json", "application/json"),
+            ("", "application/yaml", "application/yaml"),
+            ("?format=json", "*/*", "application/vnd.oai.openapi+json"),
+            ("?format=yaml", "application/json", "application/vnd.oai.openapi"),
+        ],
+    )
+    def test_by_format_or_accept(self, api, query, accept, media_type):
+        answer = api.client.get(f"/api/schema/{query}", headers={"Accept": accept})
+
+        assert answer["Content-Type"] == media_type
+        parse = json.loads if "json" in media_type else yaml.safe_load
+        assert parse(answer.content)["openapi"] == "3.0.3"
+        assert "Accept" in answer["Vary"]
+
+    @pytest.mark.parametrize("query", ["format=xml", "version=2.0", "version="])
+    def test_says_what_is_offered(self, api, query):
+        answer = api.get(f"/api/schema/?{query}")
+
+        assert_problem(answer, 400, "invalid")
+        assert "yaml or json" in answer.json()["detail"]
+
+    @pytest.mark.parametrize(
+        ("accepted", "coding", "decode"),
+        [
+            ("gzip, deflate, br", "br", brotli.decompress),
+            ("gzip", "gzip", gzip.decompress),
+            ("br;q=0, gzip;q=0.5", "gzip", gzip.decompress),
+            ("identity", None, bytes),
+        ],
+    )
+    def test_comes_compressed(self, api, accepted, coding, decode):
+        plain = api.get("/api/schema/")
+
+        answer = api.client.get("/api/schema/", headers={"Accept-Encoding": accepted})
+
+        assert answer.headers.get("Content-Encoding") == coding
+        assert decode(answer.content) == plain.content
+        assert "Accept-Encoding" in answer["Vary"]
+
+
+class TestCaching:
+    def test_an_unchanged_document_is_not_sent_again(self, api):
+        first = api.get("/api/schema/")
+
+        again = api.client.get("/api/schema/", headers={"If-None-Match": first["ETag"]})
+
+        assert again.status_code == 304
+        assert not again.content
+        assert again["ETag"] == first["ETag"]
+        assert not first["ETag"].startswith("W/")
+
+    def test_each_representation_has_a_tag_of_its_own(self, api):
+        tags = {
+            api.client.get(f"/api/schema/{query}", headers={"Accept-Encoding": coding})[
+                "ETag"
+            ]
+            for query in ("?format=json", "?format=yaml", "?version=3.1")
+            for coding in ("br", "gzip", "identity")
+        }
+
+        assert len(tags) == 9
+
+    def test_fifty_first_requests_at_once_get_one_document(self):
+        from schema import document
+
+        document._build.cache_clear()
+        with ThreadPoolExecutor(50) as pool:
+            bodies = set(
+                pool.map(
+                    lambda version: (
+                        Client().get(f"/api/schema/?version={version}").content
+                    ),
+                    ["3.0", "3.1"] * 25,
+                )
+            )
+
+        assert len(bodies) == 2
+        assert document._build.cache_info().misses == 2
+
+
+def operations(document):
+    return [o for path in document["paths"].values() for o in path.values()]

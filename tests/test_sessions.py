@@ -1,0 +1,160 @@
+"""``/api/sessions/``: where an account is signed in."""
+
+import uuid
+
+import pytest
+
+from authapi.models import User
+from tests.conftest import PASSWORD, assert_problem
+from tests.forgery import payload
+
+PHONE = "Phone/1.0"
+
+
+@pytest.fixture
+def phone(api, user):
+    """A session of the same user from another device."""
+    return api.client.post(
+        "/api/token/",
+        {"username": "ada", "password": PASSWORD},
+        content_type="application/json",
+        headers={"User-Agent": PHONE},
+        REMOTE_ADDR="192.0.2.7",
+    )
+
+
+@pytest.fixture
+def stranger(api, db):
+    User.objects.create_user("eve", password=PASSWORD)
+    return api.post("/api/token/", {"username": "eve", "password": PASSWORD})
+
+
+def listed(api, pair):
+    return api.get("/api/sessions/", pair.json()["access"])
+
+
+def end(api, pair, sid):
+    return api("DELETE", f"/api/sessions/{sid}/", token=pair.json()["access"])
+
+
+class TestList:
+    def test_shows_my_live_sessions_with_their_devices(
+        self, api, phone, stranger, login, logout
+    ):
+        mine = login()
+        logout(login().json()["refresh"])
+
+        answer = listed(api, mine)
+
+        assert answer.status_code == 200
+        assert answer["Cache-Control"] == "no-store"
+        here, there = answer.json()["results"]
+        assert here["current"]
+        assert here["id"] == payload(mine.json()["access"])["sid"]
+        assert not there["current"]
+        assert (there["user_agent"], there["address"]) == (PHONE, "192.0.2.7")
+
+    def test_is_paged(self, api, login):
+        for _ in range(20):
+            login()
+        mine = login()
+
+        first = listed(api, mine).json()
+        second = api.get(
+            first["next"].removeprefix("http://testserver"), mine.json()["access"]
+        ).json()
+
+        assert first["count"] == 21
+        assert len(first["results"]) == 20
+        assert len(second["results"]) == 1
+        assert second["next"] is None
+
+    def test_has_no_page_beyond_the_last(self, api, login):
+        answer = api.get("/api/sessions/?page=2", login().json()["access"])
+
+        assert_problem(answer, 404, "not_found")
+
+    @pytest.mark.parametrize(
+        ("forwarded", "address"),
+        [
+            ("203.0.113.9", "203.0.113.9"),
+            ("1.1.1.1, 203.0.113.9", "203.0.113.9"),
+            ("203.0.113.9, 10.0.0.2", "203.0.113.9"),
+            ("nonsense", "127.0.0.1"),
+        ],
+        ids=repr,
+    )
+    def test_believes_forwarded_addresses_as_far_as_the_proxies_are_ours(
+        self, api, user, settings, forwarded, address
+    ):
+        settings.TRUSTED_PROXIES = ["127.0.0.1", "10.0.0.0/8"]
+        pair = api.client.post(
+            "/api/token/",
+            {"username": "ada", "password": PASSWORD},
+            content_type="application/json",
+            headers={"X-Forwarded-For": forwarded},
+        )
+
+        assert listed(api, pair).json()["results"][0]["address"] == address
+
+    def test_believes_no_forwarded_address_by_default(self, api, user):
+        pair = api.client.post(
+            "/api/token/",
+            {"username": "ada", "password": PASSWORD},
+            content_type="application/json",
+            headers={"X-Forwarded-For": "203.0.113.9"},
+        )
+
+        assert listed(api, pair).json()["results"][0]["address"] == "127.0.0.1"
+
+    def test_does_without_an_address_where_there_is_none(self, api, user):
+        pair = api.client.post(
+            "/api/token/",
+            {"username": "ada", "password": PASSWORD},
+            content_type="application/json",
+            REMOTE_ADDR="",
+        )
+
+        assert listed(api, pair).json()["results"][0]["address"] is None
+
+
+class TestEnd:
+    def test_one_stops_its_tokens(self, api, login, phone):
+        mine = login()
+
+        assert end(api, mine, payload(phone.json()["access"])["sid"]).status_code == 204
+
+        assert_problem(api.profile(phone), 401, "session_ended")
+        assert api.profile(mine).status_code == 200
+
+    def test_one_twice_does_no_harm(self, api, login, phone):
+        mine, sid = login(), payload(phone.json()["access"])["sid"]
+
+        assert [end(api, mine, sid).status_code for _ in range(2)] == [204, 204]
+
+    def test_the_one_that_asks(self, api, login):
+        mine = login()
+
+        end(api, mine, payload(mine.json()["access"])["sid"])
+
+        assert_problem(api.profile(mine), 401, "session_ended")
+
+    def test_not_a_strangers(self, api, login, stranger):
+        sid = payload(stranger.json()["access"])["sid"]
+
+        assert_problem(end(api, login(), sid), 404, "not_found")
+        assert api.profile(stranger).status_code == 200
+
+    def test_none_that_never_was(self, api, login):
+        assert_problem(end(api, login(), uuid.uuid4()), 404, "not_found")
+        assert_problem(end(api, login(), "nonsense"), 404, "not_found")
+
+    def test_all_others(self, api, login, phone, stranger):
+        mine = login()
+
+        answer = api("DELETE", "/api/sessions/", token=mine.json()["access"])
+
+        assert answer.status_code == 204
+        assert_problem(api.profile(phone), 401, "session_ended")
+        assert api.profile(mine).status_code == 200
+        assert api.profile(stranger).status_code == 200
