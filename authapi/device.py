@@ -25,13 +25,18 @@ def address(request: HttpRequest) -> str | None:
     ``TRUSTED_PROXIES``: what a client writes in front changes nothing.
     """
     trusted = [ipaddress.ip_network(proxy) for proxy in settings.TRUSTED_PROXIES]
-    found = None
     hops = request.headers.get("X-Forwarded-For", "").split(",")
-    for hop in [request.META.get("REMOTE_ADDR", ""), *reversed(hops)]:
-        try:
-            found = ipaddress.ip_address(hop.strip())
-        except ValueError:
-            break
-        if not any(found in network for network in trusted):
+    hops = [*hops, request.META.get("REMOTE_ADDR", "")]
+    found = None
+    while hops and (address := _ip(hops.pop())):
+        found = address
+        if not any(address in network for network in trusted):
             break
     return str(found) if found else None
+
+
+def _ip(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        return ipaddress.ip_address(text.strip())
+    except ValueError:
+        return None

@@ -5,8 +5,7 @@ from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any
 
-from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from rest_framework import exceptions
 from rest_framework.response import Response
@@ -56,11 +55,7 @@ def problem_of(refusal: exceptions.APIException) -> dict[str, Any]:
 
 
 def exception_handler(exc: Exception, context: Mapping[str, Any]) -> Response | None:
-    """DRF's handler: what a view raised becomes a problem; what is unforeseen stays Django's."""
-    if isinstance(exc, Http404):
-        exc = exceptions.NotFound()
-    elif isinstance(exc, PermissionDenied):
-        exc = exceptions.PermissionDenied()
+    """DRF's handler: what a view refuses becomes a problem; the rest is for the middleware."""
     if not isinstance(exc, exceptions.APIException):
         return None
     headers = {}
@@ -99,8 +94,6 @@ def problem_middleware(
 
 def _messages(detail: Any) -> dict[str, list[str]]:
     """Flatten DRF's errors: field to messages, ``non_field_errors`` for the body as a whole."""
-    if not isinstance(detail, dict):
-        detail = {"non_field_errors": detail}
     return {
         field: [str(message) for message in found] for field, found in detail.items()
     }

@@ -97,7 +97,9 @@ class TestJwks:
         assert answer["Cache-Control"] == "public, max-age=300"
         assert len(answer.json()["keys"]) == 2
         for key in answer.json()["keys"]:
-            assert key.keys() <= {*"kty kid alg use crv x y n e".split()}
+            assert key.keys() <= {
+                *["kty", "kid", "alg", "use", "crv", "x", "y", "n", "e"]
+            }
             assert key["use"] == "sig"
 
     def test_the_kid_is_the_thumbprint(self, api):
