@@ -147,13 +147,13 @@ def delete_some(chosen: SessionQuerySet, *, most: int) -> int:
 
 
 def _live(presented: Claims, *, at: datetime) -> Session:
-    session = (
-        Session.objects.live(at)
-        .select_related("user")
-        .filter(pk=presented.session)
-        .first()
-    )
-    if session is None or not _may_come_in(session):
+    try:
+        session = (
+            Session.objects.live(at).select_related("user").get(pk=presented.session)
+        )
+    except Session.DoesNotExist as error:
+        raise SessionEnded from error
+    if not _may_come_in(session):
         raise SessionEnded
     if str(session.user_id) != presented.user_id:
         raise TokenRejected

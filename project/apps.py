@@ -6,5 +6,5 @@ class StaticFilesConfig(apps.StaticFilesConfig):
 
     ignore_patterns = (
         *apps.StaticFilesConfig.ignore_patterns,
-        *("rest_framework", "redoc", "*standalone*", "oauth2-redirect*"),
+        *("rest_framework", "redoc", "oauth2-redirect*"),
     )

@@ -5,12 +5,13 @@ Every setting, read top to bottom. What differs between two deployments comes fr
 
 from datetime import timedelta
 from pathlib import Path
+from urllib.parse import urlsplit
 
-import environ
+from project.environment import Env
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
-env = environ.FileAwareEnv()
+env = Env()
 env.read_env(BASE_DIR / ".env")
 
 DEBUG = env.bool("DEBUG", default=False)
@@ -20,7 +21,7 @@ SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
 # The one switch between a laptop and production: issuer of the tokens, server in the schema,
 # allowed host; its scheme turns the TLS settings on.
 PUBLIC_URL = env("PUBLIC_URL", default="http://127.0.0.1:8000").rstrip("/")
-_public = environ.urlparse(PUBLIC_URL)
+_public = urlsplit(PUBLIC_URL)
 LOOPBACK_HOSTS = ["127.0.0.1", "localhost", "[::1]"]
 ALLOWED_HOSTS = env.list(
     "ALLOWED_HOSTS",
@@ -108,9 +109,11 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
         "transaction_mode": "IMMEDIATE",
         "timeout": 20,
     }
-else:
-    DATABASES["default"].setdefault("CONN_MAX_AGE", 60)
-    DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+DATABASES["default"] = {
+    "CONN_MAX_AGE": 60,
+    "CONN_HEALTH_CHECKS": True,
+    **DATABASES["default"],
+}
 CACHES = {"default": env.cache("CACHE_URL", default="locmemcache://")}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
@@ -161,6 +164,7 @@ LOGGING = {
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": "INFO"},
     "loggers": {
+        "django": {"handlers": [], "level": "INFO"},  # the root's handler does
         # Refusals are answers, not events: only what we did wrong is worth a line.
         "django.request": {"level": "ERROR"},
     },

@@ -1,14 +1,30 @@
 import json
-from collections.abc import Callable
+import os
+import shutil
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from django.core.cache import cache
 from django.test import Client
+from playwright.sync_api import Browser, sync_playwright
 
 from authapi.models import User
+from tests.server import PASSWORD, Service, serve
 
-PASSWORD = "correct horse battery"
+CHROMIUMS = ("chromium", "chromium-browser", "google-chrome", "chrome")
+CHROMIUM_ARGUMENTS = [
+    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
+    *(
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+    ),
+]
 
 Answer = Any  # Django's test response: an HttpResponse with json()
 
@@ -107,3 +123,65 @@ def assert_problem(answer: Answer, status: int, code: str) -> None:
 def openapi(api: Api) -> Any:
     """The document as it is served."""
     return api.get("/api/schema/?format=json").json()
+
+
+@pytest.fixture(scope="session")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """The service behind its real server, on SQLite."""
+    with serve(tmp_path_factory.mktemp("service")) as service:
+        yield service
+
+
+@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
+def any_service(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Service]:
+    """The service behind its real server, on each database that it supports."""
+    if request.param == "sqlite":
+        yield request.getfixturevalue("service")
+        return
+    name = f"authapi_{uuid.uuid4().hex[:8]}"
+    with (
+        _postgresql(name) as url,
+        serve(tmp_path_factory.mktemp(name), url) as service,
+    ):
+        yield service
+
+
+@contextmanager
+def _postgresql(name: str) -> Iterator[str]:
+    """A fresh database on this machine's PostgreSQL, where one answers; CI demands it."""
+    server = "postgresql://postgres@127.0.0.1:5432"
+    try:
+        connection = psycopg.connect(f"{server}/postgres", autocommit=True)
+    except psycopg.OperationalError as error:
+        if "CI" in os.environ:
+            raise
+        pytest.skip(f"no PostgreSQL at 127.0.0.1:5432 ({error})")
+    with connection:
+        connection.execute(f'CREATE DATABASE "{name}"')
+    try:
+        yield f"{server}/{name}"
+    finally:
+        with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
+            connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--screenshots", type=Path, help="keep the browser's pictures here"
+    )
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    """A real Chromium, Debian's or any that is found; CI demands it."""
+    found = next(filter(None, map(shutil.which, CHROMIUMS)), None)
+    if not found and "CI" not in os.environ:
+        pytest.skip("no Chromium here; on Debian: apt-get install chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=found, args=CHROMIUM_ARGUMENTS
+        )
+        yield browser
+        browser.close()

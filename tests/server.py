@@ -1,0 +1,111 @@
+"""The service as its users have it: the real server, in processes of its own, on a real database."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from socket import socket
+from typing import Any
+
+import httpx
+from django.conf import settings
+
+from project.run import SERVER
+
+ROOT = Path(__file__).parent.parent
+USER, PASSWORD = "ada", "correct horse battery"
+
+
+@dataclass
+class Service:
+    """A running service that knows one user."""
+
+    url: str
+    environment: dict[str, str]
+    log: Path
+
+    def manage(self, *arguments: str) -> str:
+        """Run a ``manage.py`` command beside the server and return what it prints."""
+        done = subprocess.run(
+            [sys.executable, "manage.py", *arguments],
+            cwd=ROOT,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def python(self, code: str) -> str:
+        return self.manage("shell", "--no-imports", "--command", code)
+
+    def post(self, path: str, body: Any, **options: Any) -> httpx.Response:
+        return httpx.post(self.url + path, json=body, **options)
+
+    def login(self) -> dict[str, str]:
+        answer = self.post("/api/token/", {"username": USER, "password": PASSWORD})
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+
+@contextmanager
+def serve(
+    folder: Path, database_url: str | None = None, **environment: str
+) -> Iterator[Service]:
+    """Run the service on a free port, over an empty database, until the block ends."""
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    service = Service(
+        url=url,
+        environment=os.environ
+        | {
+            "DATABASE_URL": database_url or f"sqlite:///{folder / 'db.sqlite3'}",
+            "PUBLIC_URL": url,
+            "SECRET_KEY": settings.SECRET_KEY,
+            "JWT_KEYS": settings.JWT_KEYS,
+            "DJANGO_SETTINGS_MODULE": "project.settings",
+            "GRANIAN_WORKERS": "2",
+        }
+        | environment,
+        log=folder / "server.log",
+    )
+    service.manage("migrate", "--verbosity=0")
+    service.python(
+        "from authapi.models import User;"
+        f"User.objects.create_user({USER!r}, 'ada@example.com', {PASSWORD!r})"
+    )
+    with service.log.open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "granian", *SERVER, f"--port={port}"],
+            cwd=ROOT,
+            env=service.environment,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
+        try:
+            wait_until_ready(process, url, service.log)
+            yield service
+        finally:
+            process.terminate()
+            process.wait(10)
+
+
+def free_port() -> int:
+    with socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def wait_until_ready(process: subprocess.Popen, url: str, log: Path) -> None:
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            if httpx.get(f"{url}/health/ready/").status_code == 200:
+                return
+        except httpx.TransportError:
+            time.sleep(0.05)
+    raise AssertionError(f"The server did not start:\n{log.read_text()}")

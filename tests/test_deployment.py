@@ -1,0 +1,101 @@
+"""The settings of a deployment, in a process of its own."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from authapi import keys
+from tests.server import ROOT
+
+PRODUCTION = {
+    "PATH": os.environ["PATH"],
+    "DJANGO_SETTINGS_MODULE": "project.settings",
+    "SECRET_KEY": "production-and-long-enough-for-the-check-0123456789-abcdefghij",
+    "JWT_KEYS": keys.generate().replace("\n", "\\n"),
+    "PUBLIC_URL": "https://auth.example.com",
+}
+
+
+def manage(*arguments, **environment) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        [sys.executable, "manage.py", *arguments],
+        cwd=ROOT,
+        env=PRODUCTION | environment,
+        capture_output=True,
+        text=True,
+    )
+
+
+def test_the_deployment_check_is_silent():
+    done = manage("check", "--deploy", "--fail-level", "WARNING")
+
+    assert done.returncode == 0, done.stderr
+
+
+def test_no_migration_is_missing():
+    assert manage("makemigrations", "--check").returncode == 0
+
+
+def test_a_key_is_printed_before_there_is_any():
+    done = manage("newkey", JWT_KEYS="")
+
+    assert done.stdout.startswith("-----BEGIN PRIVATE KEY-----")
+    assert "kid: " in done.stderr
+
+
+def test_secrets_may_be_files(tmp_path):
+    for name in ("SECRET_KEY", "JWT_KEYS"):
+        (tmp_path / name).write_text(PRODUCTION[name].replace("\\n", "\n"))
+
+    done = manage(
+        "check",
+        SECRET_KEY_FILE=str(tmp_path / "SECRET_KEY"),
+        JWT_KEYS_FILE=str(tmp_path / "JWT_KEYS"),
+        SECRET_KEY="",
+        JWT_KEYS="",
+    )
+
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("environment", "said"),
+    [
+        ({"PUBLIC_URL": "http://auth.example.com"}, "authapi.E002"),
+        ({"JWT_KEYS": ""}, "authapi.E001"),
+    ],
+    ids=["http", "no-key"],
+)
+def test_the_server_does_not_start_on_a_mistake(environment, said):
+    done = subprocess.run(
+        [sys.executable, "-c", "import project.wsgi"],
+        cwd=ROOT,
+        env=PRODUCTION | environment,
+        capture_output=True,
+        text=True,
+    )
+
+    assert done.returncode != 0
+    assert said in done.stderr
+
+
+def test_a_request_without_tls_is_sent_to_https():
+    code = (
+        "import django; django.setup()\n"
+        "from django.test import Client\n"
+        "for path, extra in (('/api/profile/', {}), ('/health/live/', {}),\n"
+        "    ('/health/live/', {'X-Forwarded-Proto': 'https'})):\n"
+        "    answer = Client().get(path, headers={'Host': 'auth.example.com', **extra})\n"
+        "    print(answer.status_code, answer.get('Strict-Transport-Security'))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        env=PRODUCTION,
+        capture_output=True,
+        text=True,
+    )
+
+    assert done.stdout.splitlines() == ["301 None", "200 None", "200 max-age=31536000"]
