@@ -14,10 +14,10 @@ from typing import Any
 import httpx
 from django.conf import settings
 
-from project.run import SERVER
+from project.run import DEMO_PASSWORD, DEMO_USER, SERVER
 
 ROOT = Path(__file__).parent.parent
-USER, PASSWORD = "ada", "correct horse battery"
+USER, PASSWORD = DEMO_USER, DEMO_PASSWORD
 
 
 @dataclass
@@ -76,7 +76,8 @@ def serve(
     service.manage("migrate", "--verbosity=0")
     service.python(
         "from authapi.models import User;"
-        f"User.objects.create_user({USER!r}, 'ada@example.com', {PASSWORD!r})"
+        f"User.objects.create_user({USER!r}, 'demo@example.com', {PASSWORD!r},"
+        "first_name='Demo')"
     )
     with service.log.open("wb") as log:
         process = subprocess.Popen(

@@ -9,6 +9,17 @@ from tests.server import PASSWORD, USER
 
 
 @pytest.fixture
+def picture(request, tmp_path):
+    """Take a picture of a page: kept where ``--screenshots`` says."""
+    folder = request.config.getoption("--screenshots") or tmp_path
+
+    def take(page, name: str) -> None:
+        page.screenshot(path=folder / f"{name}.png")
+
+    return take
+
+
+@pytest.fixture
 def page(chromium, service):
     """A page that must keep to its origin, load all it asks for, and throw nothing."""
     context = chromium.new_context(viewport={"width": 1280, "height": 900})
@@ -64,7 +75,7 @@ def authorize(page, token):
     dialog.get_by_role("button", name="Close").click()
 
 
-def test_the_conventional_way_in(page, service):
+def test_the_conventional_way_in(page, picture):
     """Execute createToken, paste the access token into Authorize, execute getProfile."""
     credentials = f'{{"username": "{USER}", "password": "{PASSWORD}"}}'
     pair = execute(page, "createToken", credentials)
@@ -77,6 +88,7 @@ def test_the_conventional_way_in(page, service):
 
     expect(profile.locator(".response-col_status").first).to_contain_text("200")
     expect(profile.locator("code").first).to_contain_text(f'"username": "{USER}"')
+    picture(page, "docs")
 
 
 def test_a_wrong_token_shows_the_problem(page):

@@ -5,7 +5,7 @@ from django.test import override_settings
 
 from authapi.error_format import MEDIA_TYPE
 from authapi.errors import Code
-from tests.conftest import assert_problem
+from tests.conftest import PASSWORD, assert_problem
 
 CREDENTIALS = b'{"username": "ada", "password": "x"}'
 
@@ -124,9 +124,7 @@ class TestDjangosOwn:
 
         with override_settings(DEBUG=debug), connection.cursor() as cursor:
             cursor.execute("ALTER TABLE authapi_session RENAME TO lost")
-            answer = api.post(
-                "/api/token/", {"username": "ada", "password": "correct horse battery"}
-            )
+            answer = api.post("/api/token/", {"username": "ada", "password": PASSWORD})
 
         assert_problem(answer, 500, "server_error")
         assert b"lost" not in answer.content
