@@ -131,7 +131,7 @@ def test_every_order_of_events_is_as_the_contract_says():
     run_state_machine_as_test(
         Sessions,
         settings=settings(
-            max_examples=80,
+            max_examples=60,
             stateful_step_count=20,
             deadline=None,
             derandomize=True,
