@@ -59,7 +59,7 @@ clean: ## remove what the others made, but for .env and the database
 	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	@touch $@ .venv/run
 
-.venv/static: .venv/made requirements.lock project/apps.py $(shell find schema/static -type f)
+.venv/static: .venv/made requirements.lock project/static.py $(shell find schema/static -type f)
 	@echo 'Compressing static files'
 	@$(BARE) $(BIN)/python manage.py collectstatic --skip-checks --noinput --clear --verbosity 0
 	@touch $@

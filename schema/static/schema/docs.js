@@ -8,13 +8,17 @@ const main = document.getElementById("swagger-ui");
 const part = (id) => document.getElementById(id);
 const paths = account.dataset;
 
+let shown = null;
 const session = new Session(paths, {
-  changed(state) {
+  changed(state, runs) {
     part("sign-in").hidden = Boolean(state);
     part("signed-in").hidden = !state;
     part("who").textContent = state?.username ?? "…";
-    part("until").textContent = state ? `the session runs ${state.until}` : "";
-    pad("bearerAuth", state?.access);
+    part("until").textContent = `the session runs ${runs}, longer when it is used`;
+    const pasted = padded("bearerAuth") !== shown?.access;
+    // What the reader pasted stays, until another session begins.
+    if (!pasted || state?.sid !== shown?.sid) pad("bearerAuth", state?.access);
+    shown = state;
   },
   say,
 });
@@ -45,13 +49,13 @@ const ui = SwaggerUIBundle({
 
 /** Put a token on the padlocks of a scheme, or take it off. */
 function pad(scheme, token) {
-  if (!ui || token === padded(scheme)) return;
+  if (token === padded(scheme)) return;
   if (token) ui.preauthorizeApiKey(scheme, token);
   else ui.authActions.logout([scheme]);
 }
 
 function padded(scheme) {
-  return ui.getState().getIn(["auth", "authorized", scheme, "value"]);
+  return ui.getStore().getState().getIn(["auth", "authorized", scheme, "value"]);
 }
 
 /** A token that the reader pasted is explained; the dialog's Logout is a sign-out. */

@@ -13,7 +13,7 @@ const REASONS = {
 };
 
 export class Session {
-  /** `paths` are the service's; `page.changed(state)` and `page.say(message)` show what happens. */
+  /** `paths` are the service's; `page.changed(state, runs)` and `page.say(message)` show what happens. */
   constructor(paths, page) {
     this.paths = paths;
     this.page = page;
@@ -38,7 +38,7 @@ export class Session {
   async signOut() {
     const answer = await post(this.paths.logout, { refresh: this.state.refresh });
     if (!answer.ok && answer.status !== 401) {
-      this.page.changed(this.state);
+      this.#keep();
       this.page.say(`Still signed in. ${await excuse(answer)}`);
       return;
     }
@@ -82,23 +82,28 @@ export class Session {
 
   async #renew() {
     const { sid, refresh } = this.state;
-    await navigator.locks.request(`${KEY}.${sid}`, { ifAvailable: true }, async (lock) => {
+    const name = `${KEY}.${sid}`;
+    const alone = await navigator.locks.request(name, { ifAvailable: true }, async (lock) => {
       if (lock) await this.#exchange(refresh);
+      return Boolean(lock);
     });
-    if (this.state?.refresh !== refresh) return;
-    // Another tab holds the lock: its pair comes over the channel.
-    await navigator.locks.request(`${KEY}.${sid}`, async () => {
+    if (alone) return;
+    // Another tab is at it; its pair comes over the channel.
+    await navigator.locks.request(name, async () => {
       await pause(0.1);
-      if (this.state?.refresh === refresh && !this.unanswered) await this.#exchange(refresh);
+      if (this.state?.refresh === refresh) await this.#exchange(refresh);
     });
   }
 
   async #exchange(refresh) {
     const answer = await post(this.paths.refresh, { refresh });
-    this.unanswered = !answer.ok && answer.status !== 401;
-    if (answer.ok) await this.#accept(await answer.json());
-    else if (answer.status === 401) this.#forget(REASONS[(await answer.json()).code] ?? REASONS.session_ended);
+    if (answer.ok) {
+      await this.#accept(await answer.json());
+      if (this.unanswered) this.page.say("");
+      this.unanswered = false;
+    } else if (answer.status === 401) this.#forget(REASONS[(await answer.json()).code] ?? REASONS.session_ended);
     else {
+      this.unanswered = true;
       this.page.say(`Not renewed yet, trying again. ${await excuse(answer)}`);
       this.#later(Number(answer.headers.get("Retry-After")) || RETRY);
     }
@@ -107,10 +112,13 @@ export class Session {
   /** Take a pair that the service has just given. */
   async #accept({ access, refresh }) {
     const { exp, iat, sid } = claims(access);
-    const same = this.state?.sid === sid;
-    if (this.unanswered === false && same) this.page.say("");
-    // This computer's clock may be wrong; it is only asked how long ago that was.
-    await this.#adopt({ ...(same ? this.state : {}), access, refresh, sid, life: exp - iat, at: Date.now() });
+    const session = claims(refresh);
+    // This computer's clock may be wrong: it is only asked how long ago something was.
+    await this.#adopt({
+      ...(this.state?.sid === sid ? this.state : {}),
+      ...{ access, refresh, sid, at: Date.now() },
+      ...{ life: exp - iat, sessionLife: session.exp - session.iat },
+    });
     this.channel.postMessage(this.state);
   }
 
@@ -126,14 +134,13 @@ export class Session {
     if (state.username) return;
     const answer = await post(this.paths.verify, { token: state.refresh });
     if (!answer.ok || this.state?.sid !== state.sid) return;
-    const { username, expires_in } = await answer.json();
-    Object.assign(this.state, { username, until: span(expires_in) });
+    this.state.username = (await answer.json()).username;
     this.#keep();
   }
 
   #keep() {
     sessionStorage.setItem(KEY, JSON.stringify(this.state));
-    this.page.changed(this.state);
+    this.page.changed(this.state, span(this.state.sessionLife - age(this.state)));
   }
 
   #later(seconds) {

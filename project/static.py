@@ -1,0 +1,19 @@
+"""Which static files are collected, and how they are named."""
+
+from django.contrib.staticfiles import apps
+from whitenoise.storage import CompressedManifestStaticFilesStorage
+
+
+class StaticFilesConfig(apps.StaticFilesConfig):
+    """Django's, without what no page of ours loads."""
+
+    ignore_patterns = (
+        *apps.StaticFilesConfig.ignore_patterns,
+        *("rest_framework", "redoc", "oauth2-redirect*"),
+    )
+
+
+class Storage(CompressedManifestStaticFilesStorage):
+    """WhiteNoise's, where a module imports another under its immutable name, too."""
+
+    support_js_module_import_aggregation = True
