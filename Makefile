@@ -31,7 +31,8 @@ schema: .venv/dev ## write schema/openapi.yaml
 		--file schema/openapi.yaml
 
 screenshots: .venv/dev .venv/static ## take the README's pictures anew
-	$(BIN)/pytest --no-cov --numprocesses=0 tests/test_docs.py --screenshots schema
+	$(BIN)/pytest --no-cov --numprocesses=0 tests/test_docs.py --screenshots .screenshots
+	cp .screenshots/docs.png schema/docs.png
 
 lock: .venv/dev ## compile the pinned requirements from pyproject.toml
 	$(BIN)/uv pip compile $(LOCK) pyproject.toml -o requirements.lock

@@ -71,6 +71,13 @@ class TokenPairSerializer(serializers.Serializer):
     )
 
 
+@example(token=_JWT)
+class ManualTokenSerializer(serializers.Serializer):
+    token = serializers.CharField(
+        read_only=True, help_text="Sent as `Authorization: Bearer …`; good for an hour."
+    )
+
+
 @example(
     token_type="access",
     expires_in=287,

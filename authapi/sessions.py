@@ -1,7 +1,7 @@
 """The rules of sessions: a login starts one, a refresh rotates its token, a logout ends it."""
 
 import uuid
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.contrib.auth import authenticate
@@ -20,9 +20,22 @@ from authapi.errors import (
 from authapi.models import Session, SessionQuerySet, User
 
 
-def log_in(username: str, password: str, *, device: Device, at: datetime) -> Session:
+def log_in(
+    username: str,
+    password: str,
+    *,
+    device: Device,
+    at: datetime,
+    idle: timedelta | None = None,
+) -> Session:
     """
     Check a user's credentials and start a session.
+
+    Args:
+        device: where the request came from.
+        at: now; timezone-aware.
+        idle: how long the session lives unless it is refreshed; None for
+            ``JWT_REFRESH_LIFETIME``.
 
     Raises:
         BadCredentials: unknown user, wrong password or inactive account, after the same work.
@@ -31,18 +44,13 @@ def log_in(username: str, password: str, *, device: Device, at: datetime) -> Ses
     if not isinstance(user, User):
         raise BadCredentials
     update_last_login(None, user)  # type: ignore[arg-type]  # the sender is not looked at
-    return start(user, device=device, at=at)
-
-
-def start(user: User, *, device: Device, at: datetime) -> Session:
-    """Start a session for *user*, who has been authenticated."""
     return Session.objects.create(
         user=user,
         auth_hash=user.get_session_auth_hash(),
         current_jti=uuid.uuid4().hex,
         created_at=at,
         rotated_at=at,
-        expires_at=_expiry(created_at=at, at=at),
+        expires_at=at + idle if idle else _expiry(created_at=at, at=at),
         user_agent=device.user_agent,
         address=device.address,
     )

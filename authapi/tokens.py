@@ -213,7 +213,7 @@ def _canonical(part: str) -> bool:
 
 
 def _well_formed(payload: Mapping[str, Any]) -> bool:
-    """Whether every claim is there and of its type (RFC 8725, section 3.11); none is converted."""
+    """Whether every claim is there and of its type (RFC 8725, section 3.10); none is converted."""
     times = [payload.get("iat"), payload.get("exp"), payload.get("nbf", 0)]
     jti, sid = payload.get("jti"), payload.get("sid")
     return (

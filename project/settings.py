@@ -210,6 +210,13 @@ SPECTACULAR_SETTINGS = {
         {"name": "token", "description": "Log in, stay logged in, log out."},
         {"name": "profile", "description": "Who is signed in."},
         {"name": "sessions", "description": "Where this account is signed in."},
+        {
+            "name": "manual",
+            "description": (
+                "The teaching variant: tokens made by hand, in `authapi/manual/`. It is safe to run;"
+                " for an application of yours, take the calls above."
+            ),
+        },
     ],
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_AUTHENTICATION": [],

@@ -13,7 +13,7 @@ class StaticFilesConfig(apps.StaticFilesConfig):
     )
 
 
-class Storage(CompressedManifestStaticFilesStorage):
+class Storage(CompressedManifestStaticFilesStorage):  # type: ignore[misc]  # no types
     """WhiteNoise's, where a module imports another under its immutable name, too."""
 
     support_js_module_import_aggregation = True

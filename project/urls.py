@@ -10,6 +10,7 @@ from project.fallback import not_found, start
 urlpatterns = [
     path("", start),
     path("api/", include("authapi.urls")),
+    path("api/manual/", include("authapi.manual.urls")),
     path("api/", include("schema.urls")),
     path(".well-known/jwks.json", jwks, name="jwks"),
     path("health/live/", health.live),

@@ -17,3 +17,16 @@ class BearerScheme(OpenApiAuthenticationExtension):
             "bearerFormat": "JWT",
             "description": "An access token from `POST /api/token/`.",
         }
+
+
+class ManualBearerScheme(OpenApiAuthenticationExtension):
+    target_class = "authapi.manual.authentication.JWTAuthentication"
+    name = "manualBearerAuth"
+
+    def get_security_definition(self, auto_schema: AutoSchema) -> dict[str, Any]:
+        return {
+            "type": "http",
+            "scheme": "bearer",
+            "bearerFormat": "JWT",
+            "description": "The teaching variant's token, from `POST /api/manual/login/`.",
+        }

@@ -50,6 +50,7 @@ _BEARER_REFUSALS = (
 )
 _PUBLIC_REFUSALS = {
     "createToken": (errors.BadCredentials(),),
+    "manualLogin": (errors.BadCredentials(),),
     "refreshToken": (
         errors.TokenRejected(),
         errors.SessionEnded(),

@@ -15,6 +15,7 @@ from playwright.sync_api import Browser, sync_playwright
 
 from authapi.models import User
 from tests.server import PASSWORD, Service, serve
+from tests.variants import VARIANTS, Variant
 
 CHROMIUMS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 CHROMIUM_ARGUMENTS = [
@@ -65,6 +66,12 @@ def _empty_cache() -> None:
 @pytest.fixture
 def api() -> Api:
     return Api()
+
+
+@pytest.fixture(params=VARIANTS.values(), ids=VARIANTS.keys())
+def variant(request: pytest.FixtureRequest) -> Variant:
+    """One of the two implementations: a test that takes this runs against both."""
+    return request.param
 
 
 @pytest.fixture

@@ -10,26 +10,26 @@ from cryptography.hazmat.primitives import serialization
 from authapi import keys
 from authapi.models import Session
 from tests.conftest import assert_problem
-from tests.forgery import forge, fresh_claims, header
+from tests.variants import VARIANTS
 
 
 @pytest.fixture
-def claims(login, user):
+def claims(variant, login, user):
     """Claims that would be accepted, of a live session."""
     login()
-    return fresh_claims(user, Session.objects.get())
+    return variant.claims(user, Session.objects.get())
 
 
 @pytest.fixture
-def refused(api):
+def refused(api, variant):
     def refused(token: str, code: str = "token_not_valid") -> None:
-        assert_problem(api.get("/api/profile/", token), 401, code)
+        assert_problem(api.get(variant.profile, token), 401, code)
 
     return refused
 
 
-def test_the_forgery_is_good_to_begin_with(api, claims):
-    assert api.get("/api/profile/", forge(claims)).status_code == 200
+def test_the_forgery_is_good_to_begin_with(api, variant, claims):
+    assert api.get(variant.profile, variant.sign(claims)).status_code == 200
 
 
 class TestHeaders:
@@ -47,45 +47,59 @@ class TestHeaders:
         ],
         ids=repr,
     )
-    def test_that_hold_no_token(self, api, db, value):
-        answer = api.client.get("/api/profile/", headers={"Authorization": value})
+    def test_that_hold_no_token(self, variant, api, db, value):
+        answer = api.client.get(variant.profile, headers={"Authorization": value})
 
         assert_problem(answer, 401, "token_not_valid")
 
     @pytest.mark.parametrize("value", ["", "Basic YTpi", "Token x", "Bearerx y"])
-    def test_of_another_scheme(self, api, db, value):
-        answer = api.client.get("/api/profile/", headers={"Authorization": value})
+    def test_of_another_scheme(self, variant, api, db, value):
+        answer = api.client.get(variant.profile, headers={"Authorization": value})
 
         assert_problem(answer, 401, "not_authenticated")
 
 
 class TestAlgorithms:
     @pytest.mark.parametrize("name", ["none", "None", "NONE", "nOnE", ""])
-    def test_none(self, claims, refused, name):
-        parts = [{"alg": name, "typ": "JWT", "kid": keys.signing_key().kid}, claims]
+    def test_none(self, variant, claims, refused, name):
+        parts = [{**variant.headers, "alg": name}, claims]
         body = ".".join(_segment(part) for part in parts)
 
         refused(f"{body}.")
         refused(f"{body}.AAAA")
 
-    def test_the_public_key_as_a_shared_secret(self, claims, refused):
-        key = keys.signing_key()
-        pem = key.public.public_bytes(
-            serialization.Encoding.PEM,
-            serialization.PublicFormat.SubjectPublicKeyInfo,
-        )
-        body = f"{_segment({'alg': 'HS256', 'typ': 'JWT', 'kid': key.kid})}.{_segment(claims)}"
+    @pytest.mark.parametrize("key", ["pem", "jwk", "secret", ""])
+    def test_what_is_public_or_shared_as_an_hmac_key(
+        self, variant, claims, refused, settings, key
+    ):
+        ours = keys.signing_key()
+        secret = {
+            "pem": ours.public.public_bytes(
+                serialization.Encoding.PEM,
+                serialization.PublicFormat.SubjectPublicKeyInfo,
+            ),
+            "jwk": json.dumps(ours.jwk).encode(),
+            "secret": settings.SECRET_KEY.encode(),
+            "": b"",
+        }[key]
         hmac = jwt.algorithms.HMACAlgorithm(jwt.algorithms.HMACAlgorithm.SHA256)
-        for secret in (pem, json.dumps(key.jwk).encode()):
+        for headers in (variant.headers, {**variant.headers, "alg": "HS256"}):
+            body = f"{_segment(headers)}.{_segment(claims)}"
             mac = base64.urlsafe_b64encode(hmac.sign(body.encode(), secret))
 
             refused(f"{body}.{mac.rstrip(b'=').decode()}")
 
-    def test_a_key_of_the_attackers(self, claims, refused):
+    def test_a_key_of_the_attackers(self, variant, claims, refused):
         pem = keys.generate()
 
         for kid in (keys.kid(pem), keys.signing_key().kid):
             refused(jwt.encode(claims, pem, "ES256", {"kid": kid}))
+
+    def test_the_other_variants_key(self, variant, claims, refused, user):
+        for other in VARIANTS.values():
+            if other is not variant:
+                refused(other.sign(claims))
+                refused(other.sign(claims, token_type=other.kind))
 
 
 class TestJoseHeader:
@@ -104,15 +118,12 @@ class TestJoseHeader:
         ],
         ids=repr,
     )
-    def test_with_anything_but_ours(self, claims, refused, extra):
-        refused(forge(claims, extra))
+    def test_with_anything_but_ours(self, variant, claims, refused, extra):
+        refused(variant.sign(claims, extra))
 
     @pytest.mark.parametrize("kid", [["a"], {"a": 1}, 7, None], ids=repr)
-    def test_with_a_kid_of_another_type(self, claims, refused, kid):
-        head, body, signature = forge(claims).split(".")
-        raw = _segment({**header(f"{head}.{body}.{signature}"), "kid": kid})
-
-        refused(f"{raw}.{body}.{signature}")
+    def test_with_a_kid_of_another_type(self, variant, claims, refused, kid):
+        refused(variant.sign(claims, {"kid": kid}))
 
     def test_nested_beyond_reading(self, refused, db):
         deep = (
@@ -136,8 +147,8 @@ class TestEncoding:
         ],
         ids=["padded", "tail", "same-bits", "empty-part", "junk", "stripped", "short"],
     )
-    def test_another_text_for_the_same_token(self, claims, refused, spoil):
-        refused(spoil(forge(claims)))
+    def test_another_text_for_the_same_token(self, variant, claims, refused, spoil):
+        refused(spoil(variant.sign(claims)))
 
 
 class TestClaims:
@@ -152,8 +163,8 @@ class TestClaims:
         [..., None, True, -1, 52.5, 10**400, [], {}, "", " 52 ", "x\0", ["a"], "NaN"],
         ids=lambda value: "missing" if value is ... else repr(value)[:12],
     )
-    def test_of_another_type(self, claims, api, name, value):
-        answer = api.get("/api/profile/", forge(claims, **{name: value}))
+    def test_of_another_type(self, variant, claims, api, name, value):
+        answer = api.get(variant.profile, variant.sign(claims, **{name: value}))
 
         assert answer.status_code == 401, answer.content
         assert answer.json()["code"] in {"token_not_valid", "token_expired"}
@@ -161,44 +172,50 @@ class TestClaims:
     @pytest.mark.parametrize(
         "value", [float("inf"), float("nan"), "9999999999"], ids=repr
     )
-    def test_no_end(self, claims, refused, value):
-        refused(forge(claims, exp=value))
+    def test_no_end(self, variant, claims, refused, value):
+        refused(variant.sign(claims, exp=value))
 
     @pytest.mark.parametrize("name", ["nbf", "iat"])
-    def test_not_yet(self, claims, refused, name):
-        refused(forge(claims, **{name: claims["iat"] + 60}))
+    def test_not_yet(self, variant, claims, refused, name):
+        refused(variant.sign(claims, **{name: claims["iat"] + 60}))
 
-    def test_of_another_issuer_or_audience(self, claims, refused):
-        refused(forge(claims, iss="https://evil.example"))
-        refused(forge(claims, aud="https://evil.example"))
+    def test_of_another_issuer_or_audience(self, variant, claims, refused):
+        refused(variant.sign(claims, iss="https://evil.example"))
+        refused(variant.sign(claims, aud="https://evil.example"))
 
-    def test_of_another_user(self, claims, refused):
-        refused(forge(claims, user_id="52", sub="52"))
+    def test_of_another_user(self, variant, claims, refused):
+        refused(variant.sign(claims, user_id="52", sub="52"))
 
-    def test_of_a_session_that_never_was(self, claims, refused):
+    def test_of_a_session_that_never_was(self, variant, claims, refused):
         sid = "00000000-0000-4000-8000-000000000000"
 
-        refused(forge(claims, sid=sid), "session_ended")
-        refused(forge(claims, sid=sid.upper() + " "))
-        refused(forge(claims, sid=claims["sid"].upper()))
+        refused(variant.sign(claims, sid=sid), "session_ended")
+        refused(variant.sign(claims, sid=sid.upper() + " "))
+        refused(variant.sign(claims, sid=claims["sid"].upper()))
 
 
 class TestKind:
-    def test_a_refresh_token_authenticates_nobody(self, login, refused):
+    def test_a_refresh_token_authenticates_nobody(self, login, refused, variant):
         refused(login().json()["refresh"])
 
-    def test_an_unknown_kind(self, claims, refused, verify):
-        refused(forge(claims, token_type="manual"))
-        assert_problem(
-            verify(forge(claims, token_type="manual")), 401, "token_not_valid"
-        )
+    @pytest.mark.parametrize("kind", ["refresh", "unknown", "", "ACCESS", "Manual"])
+    def test_another_kind(self, variant, claims, refused, kind):
+        refused(variant.sign(claims, token_type=kind))
+
+    def test_what_verify_does_not_know(self, claims, verify):
+        token = VARIANTS["manual"].sign(claims, token_type="manual")
+
+        assert_problem(verify(token), 401, "token_not_valid")
 
     @pytest.mark.parametrize("name", ["jti", "sid", "user_id", "exp"])
     @pytest.mark.parametrize("value", [..., None, [], 7.5, "\0", " 1 "], ids=repr)
     def test_a_refresh_token_with_a_spoilt_claim(
-        self, claims, refresh, verify, name, value
+        self, user, login, refresh, verify, name, value
     ):
-        token = forge(claims, token_type="refresh", **{name: value})
+        login()
+        main = VARIANTS["main"]
+        claims = main.claims(user, Session.objects.get())
+        token = main.sign(claims, token_type="refresh", **{name: value})
 
         assert refresh(token).status_code == 401
         assert verify(token).status_code == 401

@@ -8,8 +8,9 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
-from tests.forgery import forge, payload
 from tests.server import PASSWORD, USER
+from tests.unverified import payload
+from tests.variants import VARIANTS
 
 
 @pytest.fixture
@@ -125,7 +126,9 @@ def expire(page):
     """Put an expired access token in the place of the tab's own; reload, so that it is used."""
     kept = json.loads(page.evaluate(f"sessionStorage['{KEY}']"))
     claims = payload(kept["access"])
-    access = forge(claims, iat=claims["iat"] - 600, exp=claims["iat"] - 300)
+    access = VARIANTS["main"].sign(
+        claims, iat=claims["iat"] - 600, exp=claims["iat"] - 300
+    )
     kept |= {"access": access}
     page.evaluate(
         "([key, kept]) => sessionStorage[key] = kept", [KEY, json.dumps(kept)]
@@ -193,7 +196,9 @@ class TestSwaggerUI:
             (lambda pair: "nonsense", "is no token"),
             (lambda pair: pair["refresh"], "paste the access token"),
             (
-                lambda pair: forge(payload(pair["access"]), exp=1_000_000_000),
+                lambda pair: VARIANTS["main"].sign(
+                    payload(pair["access"]), exp=1_000_000_000
+                ),
                 "The access token has expired",
             ),
         ],
@@ -211,6 +216,13 @@ class TestSwaggerUI:
 
         signed_in(page)
         succeeds(execute(page, "getProfile"))
+
+    def test_executing_manual_login_authorizes_the_teaching_variant(self, page):
+        credentials = json.dumps({"username": USER, "password": PASSWORD})
+
+        succeeds(execute(page, "manualLogin", credentials))
+
+        succeeds(execute(page, "manualProfile"))
 
     def test_the_dialogs_logout_signs_out(self, page):
         sign_in(page)
@@ -254,7 +266,10 @@ class TestSignIn:
         answer = succeeds(block.locator(".live-responses-table .response"))
         expect(answer).to_contain_text(f'"username": "{USER}"')
         expect(page.locator("#signed-in")).to_contain_text("for 14 days")
+        page.set_viewport_size({"width": 1280, "height": 1700})
+        page.evaluate("scrollTo(0, 0)")
         picture(page, "docs")
+        page.set_viewport_size({"width": 1280, "height": 900})
 
     def test_a_wrong_password_is_told_in_words(self, page):
         sign_in(page, "wrong")

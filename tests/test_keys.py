@@ -12,7 +12,7 @@ from django.core.management import call_command
 
 from authapi import keys
 from tests.conftest import assert_problem
-from tests.forgery import header
+from tests.unverified import header
 
 
 def pem(private) -> str:

@@ -4,7 +4,7 @@ import pytest
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
 
 from tests.conftest import PASSWORD, assert_problem
-from tests.forgery import payload
+from tests.unverified import payload
 
 
 class TestLogin:

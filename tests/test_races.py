@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.forgery import payload
+from tests.unverified import payload
 
 THREADS = 32
 ROUNDS = 50

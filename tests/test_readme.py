@@ -1,4 +1,4 @@
-"""The README's commands do what it says."""
+"""The commands of the READMEs do what they say."""
 
 import re
 import subprocess
@@ -8,32 +8,40 @@ import pytest
 from tests.server import ROOT
 
 README = (ROOT / "README.md").read_text()
-BLOCKS = "\n".join(re.findall(r"```console\n(.*?)```", README, re.DOTALL))
-# A command and what it prints, up to the next one.
-STEPS = re.findall(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", BLOCKS, re.MULTILINE)
+FILES = [ROOT / "README.md", ROOT / "authapi" / "manual" / "README.md"]
+MARK = "--- next ---"
 
 
-def test_every_command_prints_what_the_readme_shows(service, tmp_path):
-    mark = "--- next ---"
-    script = "\n".join(f"{command}\necho; echo '{mark}'" for command, _ in STEPS)
+def steps(text: str) -> list[tuple[str, str]]:
+    """Each command of the console blocks, with what it is said to print."""
+    blocks = "\n".join(re.findall(r"```console\n(.*?)```", text, re.DOTALL))
+    return re.findall(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", blocks, re.MULTILINE)
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.parent.name))
+def test_every_command_prints_what_it_says(service, tmp_path, file):
+    shown = steps(file.read_text())
+    script = "\n".join(f"{command}\necho; echo '{MARK}'" for command, _ in shown)
+    host = service.url.removeprefix("http://")
     done = subprocess.run(
         ["bash", "-eu"],
-        input=script.replace("127.0.0.1:8000", service.url.removeprefix("http://")),
+        input=script.replace("127.0.0.1:8000", host),
         cwd=tmp_path,
         capture_output=True,
         text=True,
     )
 
-    printed = done.stdout.split(mark)
-    assert len(printed) == len(STEPS) + 1, done.stderr
-    for (command, shown), output in zip(STEPS, printed, strict=False):
-        pattern = ".*".join(map(re.escape, shown.strip().split("…")))
+    printed = done.stdout.replace(host, "127.0.0.1:8000").split(MARK)
+    assert len(printed) == len(shown) + 1, done.stderr
+    for (command, expected), output in zip(shown, printed, strict=False):
+        pattern = ".*".join(map(re.escape, expected.strip().split("…")))
         assert re.fullmatch(pattern, output.strip(), re.DOTALL), (command, output)
 
 
-@pytest.mark.parametrize("path", re.findall(r"\]\((?!http)([^)#]+)\)", README))
-def test_what_it_links_to_is_there(path):
-    assert (ROOT / path).exists()
+@pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.parent.name))
+def test_what_it_links_to_is_there(file):
+    for path in re.findall(r"\]\((?!http)([^)#]+)\)", file.read_text()):
+        assert (file.parent / path).exists(), path
 
 
 def test_every_variable_is_in_the_table_and_no_other():

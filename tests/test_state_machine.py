@@ -24,7 +24,7 @@ from hypothesis.stateful import (
 from authapi import keys
 from authapi.models import User
 from tests.conftest import PASSWORD, Api
-from tests.forgery import payload
+from tests.unverified import payload
 
 
 @dataclass(eq=False)

@@ -6,7 +6,7 @@ import time_machine
 from django.utils import timezone
 
 from tests.conftest import assert_problem
-from tests.forgery import payload
+from tests.unverified import payload
 
 
 class TestVerify:

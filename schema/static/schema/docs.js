@@ -38,7 +38,12 @@ const ui = SwaggerUIBundle({
     // The document names the public address; this page may be open at another one.
     const { pathname, search } = new URL(request.url, location.href);
     request.url = location.origin + pathname + search;
-    request.userFetch = (url, options) => session.fetch(url, options);
+    request.userFetch = async (url, options) => {
+      const answer = await session.fetch(url, options);
+      if (answer.ok && pathname === paths.manualLogin)
+        pad("manualBearerAuth", (await answer.clone().json()).token);
+      return answer;
+    };
     return request;
   },
   onComplete() {

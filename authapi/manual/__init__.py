@@ -1,0 +1,1 @@
+"""JSON Web Tokens by hand, on PyJWT, for learning. Start with ``tokens.py``."""

@@ -1,0 +1,10 @@
+"""Paths and names of the teaching variant."""
+
+from django.urls import path
+
+from authapi.manual import views
+
+urlpatterns = [
+    path("login/", views.LoginAPIView.as_view(), name="manual-login"),
+    path("profile/", views.UserProfileView.as_view(), name="manual-profile"),
+]

@@ -1,0 +1,121 @@
+"""What both ways to do JWT promise: the main one and the one made by hand."""
+
+from datetime import timedelta
+
+import pytest
+import time_machine
+from django.utils import timezone
+
+from authapi.models import Session
+from tests.conftest import PASSWORD, assert_problem
+from tests.unverified import payload
+
+
+@pytest.fixture
+def log_in(api, user, variant):
+    def log_in(username="ada", password=PASSWORD):
+        return api.post(variant.login, {"username": username, "password": password})
+
+    return log_in
+
+
+@pytest.fixture
+def profile(api, variant):
+    return lambda answer: api.get(variant.profile, answer.json()[variant.token])
+
+
+class TestLogin:
+    def test_gives_a_token_that_reads_the_profile(self, log_in, profile):
+        answer = log_in()
+
+        assert answer.status_code == 200
+        assert answer["Cache-Control"] == "no-store"
+        assert profile(answer).json()["username"] == "ada"
+        assert profile(answer).json()["email"] == "ada@example.com"
+
+    def test_refuses_all_bad_credentials_alike(self, log_in, user):
+        wrong, unknown = log_in(password="wrong"), log_in(username="nobody")
+        user.is_active = False
+        user.save()
+
+        assert_problem(wrong, 401, "no_active_account")
+        assert wrong.content == unknown.content == log_in().content
+
+    @pytest.mark.parametrize(
+        "body", [[], 7, "x", None, {}, {"username": "ada"}], ids=repr
+    )
+    def test_refuses_a_body_of_another_shape(self, api, db, variant, body):
+        assert_problem(api.post(variant.login, body), 400, "invalid")
+
+
+class TestToken:
+    def test_names_user_session_and_times_and_no_secret(self, log_in, user, variant):
+        claims = payload(log_in().json()[variant.token])
+
+        assert claims["user_id"] == claims["sub"] == str(user.pk)
+        assert claims["sid"] == str(Session.objects.get().pk)
+        assert claims["token_type"] == variant.kind
+        assert claims["exp"] - claims["iat"] in {300, 3600}
+        assert not {"password", "hash_password"} & claims.keys()
+
+    @pytest.mark.parametrize("zone", ["Asia/Tokyo", "America/New_York"])
+    def test_lives_as_long_in_every_time_zone(self, log_in, profile, monkeypatch, zone):
+        """``utcnow().timestamp()`` would be off by the zone."""
+        import time
+
+        monkeypatch.setenv("TZ", zone)
+        time.tzset()
+        answer = log_in()
+        status = profile(answer).status_code
+        monkeypatch.undo()
+        time.tzset()
+
+        assert status == 200
+
+    def test_expires(self, log_in, profile):
+        answer = log_in()
+
+        with time_machine.travel(timezone.now() + timedelta(hours=1, seconds=6)):
+            assert profile(answer).json()["code"] in {"token_expired", "session_ended"}
+
+    def test_does_not_work_in_the_others_place(self, api, log_in, variant):
+        token = log_in().json()[variant.token]
+        other = {"main": "/api/manual/profile/", "manual": "/api/profile/"}[
+            variant.name
+        ]
+
+        assert_problem(api.get(other, token), 401, "token_not_valid")
+
+
+class TestSession:
+    def test_is_listed_and_ends_the_token_at_once(self, api, log_in, profile, login):
+        answer = log_in()
+        mine = login().json()["access"]
+        listed = api.get("/api/sessions/", mine).json()["results"]
+        (sid,) = [session["id"] for session in listed if not session["current"]]
+
+        api("DELETE", f"/api/sessions/{sid}/", token=mine)
+
+        assert_problem(profile(answer), 401, "session_ended")
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            lambda user: user.delete(),
+            lambda user: setattr(user, "is_active", False) or user.save(),
+            lambda user: user.set_password("another one entirely") or user.save(),
+        ],
+        ids=["deleted", "disabled", "new-password"],
+    )
+    def test_does_not_outlive_what_it_stands_on(self, log_in, profile, user, change):
+        answer = log_in()
+
+        change(user)
+
+        assert_problem(profile(answer), 401, "session_ended")
+
+    def test_costs_one_query(self, log_in, profile, django_assert_num_queries):
+        answer = log_in()
+
+        with django_assert_num_queries(1):
+            profile(answer)
