@@ -68,7 +68,7 @@ def api() -> Api:
     return Api()
 
 
-@pytest.fixture(params=VARIANTS.values(), ids=VARIANTS.keys())
+@pytest.fixture(params=VARIANTS.values(), ids=[*VARIANTS])
 def variant(request: pytest.FixtureRequest) -> Variant:
     """One of the two implementations: a test that takes this runs against both."""
     return request.param

@@ -159,10 +159,10 @@ def execute(page, operation_id, body=None):
 
 def authorize(page, token):
     page.get_by_role("button", name="Authorize").first.click()
-    dialog = page.locator(".dialog-ux")
+    dialog = page.locator(".dialog-ux .auth-container").first  # bearerAuth's
     dialog.locator("input").fill(token)
     dialog.get_by_role("button", name="Apply credentials").click()
-    dialog.get_by_role("button", name="Close").click()
+    dialog.locator("button.btn-done").click()
 
 
 class TestSwaggerUI:
