@@ -82,17 +82,27 @@ export class Session {
 
   async #renew() {
     const { sid, refresh } = this.state;
-    const name = `${KEY}.${sid}`;
-    const alone = await navigator.locks.request(name, { ifAvailable: true }, async (lock) => {
-      if (lock) await this.#exchange(refresh);
-      return Boolean(lock);
-    });
-    if (alone) return;
-    // Another tab is at it; its pair comes over the channel.
-    await navigator.locks.request(name, async () => {
-      await pause(0.1);
+    await navigator.locks.request(`${KEY}.${sid}`, async () => {
+      await this.#askTwins();
       if (this.state?.refresh === refresh) await this.#exchange(refresh);
     });
+  }
+
+  /** Hear from the other tabs of this session, if there are any, whether they have a newer pair. */
+  async #askTwins() {
+    if (!this.twins) return;
+    const answered = new Promise((resolve) => (this.answered = resolve));
+    this.channel.postMessage({ ask: true });
+    await Promise.race([answered, pause(1)]);
+  }
+
+  #hear(message) {
+    this.twins = true;
+    if (message.over) return this.#drop(message.over);
+    if (!this.state) return;
+    if (message.ask) return this.channel.postMessage(this.state);
+    if (message.at > this.state.at) this.#adopt(message);
+    this.answered?.();
   }
 
   async #exchange(refresh) {
@@ -126,7 +136,9 @@ export class Session {
     if (this.channel?.name !== `${KEY}.${state.sid}`) {
       this.channel?.close();
       this.channel = new BroadcastChannel(`${KEY}.${state.sid}`);
-      this.channel.onmessage = ({ data }) => (data.over ? this.#drop(data.over) : this.#adopt(data));
+      this.channel.onmessage = ({ data }) => this.#hear(data);
+      this.twins = false;
+      this.channel.postMessage({ ask: true });
     }
     this.state = state;
     this.#keep();
