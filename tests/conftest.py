@@ -14,6 +14,7 @@ from django.test import Client
 from playwright.sync_api import Browser, sync_playwright
 
 from authapi.models import User
+from tests import contract
 from tests.server import PASSWORD, Service, serve
 from tests.variants import VARIANTS, Variant
 
@@ -30,11 +31,20 @@ CHROMIUM_ARGUMENTS = [
 Answer = Any  # Django's test response: an HttpResponse with json()
 
 
+class CheckedClient(Client):
+    """Django's client, which holds every answer against the OpenAPI document."""
+
+    def request(self, **request: Any) -> Any:
+        answer = super().request(**request)
+        contract.check(request["REQUEST_METHOD"], request["PATH_INFO"], answer)
+        return answer
+
+
 class Api:
     """Speaks JSON to the service, with a bearer token or none."""
 
     def __init__(self) -> None:
-        self.client = Client(raise_request_exception=False)
+        self.client = CheckedClient(raise_request_exception=False)
 
     def __call__(
         self, method: str, path: str, body: Any = None, token: str | None = None

@@ -132,7 +132,6 @@ def verdicts(good: dict[str, Any], seed: int) -> list[tuple[str, ...]]:
     return found
 
 
-@pytest.mark.no_cover  # thrice as fast; others cover the same lines
 def test_mutated_tokens_get_one_verdict_from_both(good, capsys):
     accepted = 0
     for seed in range(SEED, SEED + COUNT):

@@ -112,8 +112,9 @@ class TestMethods:
 
 
 class TestDjangosOwn:
-    def test_an_unknown_host(self, api):
-        answer = api.client.get("/api/profile/", headers={"Host": "evil.example"})
+    def test_an_unknown_host(self, client):
+        """Before there is an operation, so no operation documents it."""
+        answer = client.get("/api/profile/", headers={"Host": "evil.example"})
 
         assert_problem(answer, 400, "invalid")
 

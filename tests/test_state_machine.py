@@ -126,7 +126,6 @@ class Sessions(RuleBasedStateMachine):
         assert answer.status_code == (401 if family.ended else 200)
 
 
-@pytest.mark.no_cover  # twice as fast; others cover the same lines
 @pytest.mark.django_db
 def test_every_order_of_events_is_as_the_contract_says():
     run_state_machine_as_test(
