@@ -9,6 +9,7 @@ BARE := PUBLIC_URL=http://127.0.0.1:8000 SECRET_KEY=none
 LOCK := --quiet --universal --generate-hashes --no-annotate --no-header --python-version 3.11
 
 .DEFAULT_GOAL := help
+.NOTPARALLEL:
 .PHONY: help run dev test schema screenshots lock clean
 
 help: ## list the targets
@@ -60,7 +61,7 @@ clean: ## remove what the others made, but for .env and the database
 	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	@touch $@ .venv/run
 
-.venv/static: .venv/made requirements.lock project/static.py $(shell find schema/static -type f)
+.venv/static: .venv/run requirements.lock project/static.py $(shell find schema/static -type f)
 	@echo 'Compressing static files'
 	@$(BARE) $(BIN)/python manage.py collectstatic --skip-checks --noinput --clear --verbosity 0
 	@touch $@

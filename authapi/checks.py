@@ -4,6 +4,9 @@ Deployment mistakes, found before the first request. Each says how to mend it.
     authapi.E001  JWT_KEYS holds no usable key ring
     authapi.E002  PUBLIC_URL is no URL, or is http:// on a host that is not this machine
     authapi.E003  a lifetime makes no sense
+    authapi.E004  SECRET_KEY is short or well known
+    authapi.E005  DEBUG is on in public
+    authapi.E006  TRUSTED_PROXIES holds something that is no address or network
 """
 
 from collections.abc import Sequence
@@ -15,6 +18,7 @@ from django.core.checks import CheckMessage, Error, register
 from django.core.exceptions import ImproperlyConfigured
 
 from authapi import keys
+from authapi.device import trusted_proxies
 
 
 @register()
@@ -57,3 +61,45 @@ def check_lifetimes(**kwargs: Any) -> Sequence[CheckMessage]:
             id="authapi.E003",
         )
     ]
+
+
+@register()
+def check_secret_key(**kwargs: Any) -> Sequence[CheckMessage]:
+    secret = settings.SECRET_KEY
+    if len(secret) >= 50 and len(set(secret)) >= 5 and "insecure" not in secret:
+        return []
+    return [
+        Error(
+            "SECRET_KEY is short or well known.",
+            hint="Set it to 50 random characters or more; make run writes such a one.",
+            id="authapi.E004",
+        )
+    ]
+
+
+@register()
+def check_debug(**kwargs: Any) -> Sequence[CheckMessage]:
+    if not settings.DEBUG or urlsplit(settings.PUBLIC_URL).scheme != "https":
+        return []
+    return [
+        Error(
+            "DEBUG is on, and PUBLIC_URL is for the public.",
+            hint="Set DEBUG=0.",
+            id="authapi.E005",
+        )
+    ]
+
+
+@register()
+def check_trusted_proxies(**kwargs: Any) -> Sequence[CheckMessage]:
+    try:
+        trusted_proxies()
+    except ValueError as error:
+        return [
+            Error(
+                f"TRUSTED_PROXIES: {error}.",
+                hint="Give addresses or networks, with commas between: 10.0.0.0/8,192.0.2.7",
+                id="authapi.E006",
+            )
+        ]
+    return []

@@ -1,12 +1,16 @@
 """Where a request comes from: the device label of a session, the address behind our proxies."""
 
 import ipaddress
+from collections.abc import Sequence
+from functools import lru_cache
 
 from django.conf import settings
 from django.http import HttpRequest
 
 from authapi.claims import Device
 from authapi.models import Session
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 _USER_AGENT_LENGTH = Session._meta.get_field("user_agent").max_length
 
@@ -24,19 +28,36 @@ def address(request: HttpRequest) -> str | None:
     ``X-Forwarded-For`` is read from its end, and believed as far as the addresses before it are
     ``TRUSTED_PROXIES``: what a client writes in front changes nothing.
     """
-    trusted = [ipaddress.ip_network(proxy) for proxy in settings.TRUSTED_PROXIES]
+    trusted = trusted_proxies()
     hops = request.headers.get("X-Forwarded-For", "").split(",")
     hops = [*hops, request.META.get("REMOTE_ADDR", "")]
     found = None
-    while hops and (address := _ip(hops.pop())):
-        found = address
-        if not any(address in network for network in trusted):
+    while hops and (hop := _ip(hops.pop())):
+        found = hop
+        if not any(hop in network for network in trusted):
             break
     return str(found) if found else None
 
 
+def trusted_proxies() -> Sequence[Network]:
+    """
+    Return the networks whose ``X-Forwarded-For`` is believed.
+
+    Raises:
+        ValueError: an entry of ``TRUSTED_PROXIES`` is no address or network.
+    """
+    return _networks(tuple(settings.TRUSTED_PROXIES))
+
+
+@lru_cache(maxsize=4)
+def _networks(texts: tuple[str, ...]) -> Sequence[Network]:
+    return [ipaddress.ip_network(text.strip()) for text in texts]
+
+
 def _ip(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    # A zone ("%eth0") says nothing outside its host, and databases do not take it.
     try:
-        return ipaddress.ip_address(text.strip())
+        found = ipaddress.ip_address(text.strip().partition("%")[0])
     except ValueError:
         return None
+    return getattr(found, "ipv4_mapped", None) or found

@@ -67,7 +67,7 @@ class TokenExpired(TokenRejected):
     """The access token was good, and its time is over."""
 
     default_code = Code.TOKEN_EXPIRED.value
-    default_detail = "The access token has expired. Refresh it."
+    default_detail = "The access token has expired. Refresh it, or sign in again."
 
 
 class SessionEnded(TokenRejected):

@@ -86,7 +86,12 @@ def _parse(bundle: str) -> Mapping[str, Key]:
             "JWT_KEYS must begin with a private key in PEM. "
             "`python manage.py newkey` prints one."
         )
-    return {key.kid: key for key in keys}
+    ring = {key.kid: key for key in keys}
+    if len(ring) < bundle.count("-----BEGIN "):
+        raise ImproperlyConfigured(
+            "JWT_KEYS names a key twice, or a block lacks its END line. Mend or remove it."
+        )
+    return ring
 
 
 def _key(pem: str, number: int) -> Key:

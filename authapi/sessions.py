@@ -5,7 +5,6 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.contrib.auth import authenticate
-from django.contrib.auth.models import update_last_login
 from django.db.models import Q
 from django.utils.crypto import constant_time_compare
 from rest_framework.exceptions import NotFound
@@ -43,14 +42,25 @@ def log_in(
     user = authenticate(username=User.normalize_username(username), password=password)
     if not isinstance(user, User):
         raise BadCredentials
-    update_last_login(None, user)  # type: ignore[arg-type]  # the sender is not looked at
+    User.objects.filter(pk=user.pk).update(last_login=at)
+    session = _start(user, device=device, at=at, idle=idle)
+    # Who was disabled meanwhile had no such session yet to lose.
+    if not User.objects.filter(pk=user.pk, is_active=True).exists():
+        _unended(session).end(at)
+        raise BadCredentials
+    return session
+
+
+def _start(
+    user: User, *, device: Device, at: datetime, idle: timedelta | None
+) -> Session:
     return Session.objects.create(
         user=user,
         auth_hash=user.get_session_auth_hash(),
         current_jti=uuid.uuid4().hex,
         created_at=at,
         rotated_at=at,
-        expires_at=at + idle if idle else _expiry(created_at=at, at=at),
+        expires_at=_expiry(created_at=at, at=at, idle=idle),
         user_agent=device.user_agent,
         address=device.address,
     )
@@ -188,7 +198,10 @@ def _unended(session: Session) -> SessionQuerySet:
     return Session.objects.filter(pk=session.pk, ended_at=None)
 
 
-def _expiry(*, created_at: datetime, at: datetime) -> datetime:
+def _expiry(
+    *, created_at: datetime, at: datetime, idle: timedelta | None = None
+) -> datetime:
     return min(
-        at + settings.JWT_REFRESH_LIFETIME, created_at + settings.SESSION_LIFETIME
+        at + (idle or settings.JWT_REFRESH_LIFETIME),
+        created_at + settings.SESSION_LIFETIME,
     )

@@ -6,6 +6,7 @@ from uuid import UUID
 from django.http import HttpRequest, JsonResponse
 from django.utils import timezone
 from django.views.decorators.cache import cache_control
+from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import status
@@ -225,6 +226,7 @@ class SessionView(ApiView):
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
+@csrf_exempt
 @require_safe
 @cache_control(public=True, max_age=300)
 def jwks(request: HttpRequest) -> JsonResponse:

@@ -4,15 +4,18 @@ from django.http import Http404, HttpRequest, HttpResponseRedirect, JsonResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import Resolver404, resolve
+from django.views.decorators.csrf import csrf_exempt
 
 from authapi.error_format import MEDIA_TYPE, problem
 from authapi.errors import Code
 
 
+@csrf_exempt
 def start(request: HttpRequest) -> HttpResponseBase:
     return redirect("docs")
 
 
+@csrf_exempt
 def not_found(request: HttpRequest, path: str) -> HttpResponseBase:
     """
     Refuse, with a hint where only the slash at the end is missing.

@@ -23,6 +23,7 @@ from django.core.management.base import SystemCheckError
 from django.db import DatabaseError
 
 from authapi import keys
+from project.environment import Env
 
 ROOT = Path(__file__).resolve().parent.parent
 DOTENV = ROOT / ".env"
@@ -39,6 +40,7 @@ def main() -> None:
     _write_dotenv()
     _check_dotenv()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
+    Env.read_env(DOTENV)
     os.environ.setdefault("PUBLIC_URL", f"http://127.0.0.1:{port}")
     try:
         django.setup()

@@ -24,11 +24,12 @@ SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
 # allowed host; its scheme turns the TLS settings on.
 PUBLIC_URL = env("PUBLIC_URL", default="http://127.0.0.1:8000").rstrip("/")
 _public = urlsplit(PUBLIC_URL)
-LOOPBACK_HOSTS = ["127.0.0.1", "localhost", "[::1]"]
 ALLOWED_HOSTS = env.list(
     "ALLOWED_HOSTS",
     default=(
-        LOOPBACK_HOSTS if _public.hostname in LOOPBACK_HOSTS else [_public.hostname]
+        ["127.0.0.1", "localhost", "[::1]"]
+        if _public.hostname in {"127.0.0.1", "localhost", "::1"}
+        else [_public.hostname]
     ),
 )
 

@@ -6,6 +6,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from django.utils.cache import get_conditional_response, patch_vary_headers
+from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 from drf_spectacular.utils import extend_schema
 from drf_spectacular.views import SpectacularSwaggerView
@@ -39,6 +40,7 @@ class DocsView(SpectacularSwaggerView):
         return response
 
 
+@csrf_exempt
 @require_safe
 def openapi(request: HttpRequest) -> HttpResponseBase:
     """
@@ -46,7 +48,7 @@ def openapi(request: HttpRequest) -> HttpResponseBase:
 
     The bytes are made once; ``If-None-Match`` with the ETag gives a 304.
     """
-    media_type = request.get_preferred_type(list(_FORMS)) or next(iter(_FORMS))
+    media_type = _preferred(request)
     form = request.GET.get("format", _FORMS[media_type])
     version = request.GET.get("version", "3.0")
     if form not in RENDERERS or version not in VERSIONS:
@@ -73,20 +75,22 @@ def openapi(request: HttpRequest) -> HttpResponseBase:
     )
 
 
+def _preferred(request: HttpRequest) -> str:
+    try:
+        preferred = request.get_preferred_type(list(_FORMS))
+    except ValueError:  # an Accept that is none
+        preferred = None
+    return preferred or next(iter(_FORMS))
+
+
 def _coding(request: HttpRequest) -> str:
-    """The best content coding that ``Accept-Encoding`` takes."""
-    offers = {}
-    for offer in request.headers.get("Accept-Encoding", "").split(","):
-        name, _, quality = offer.partition(";")
-        offers[name.strip().lower()] = quality.replace(" ", "")
-    return next(
-        (
-            coding
-            for coding in ("br", "gzip")
-            if coding in offers and offers[coding] not in {"q=0", "q=0.0", "q=0.00"}
-        ),
-        "identity",
-    )
+    """The smallest content coding that ``Accept-Encoding`` takes."""
+    taken = set()
+    for offer in request.headers.get("Accept-Encoding", "").lower().split(","):
+        name, _, quality = offer.replace(" ", "").partition(";")
+        if quality.rstrip("0.") != "q=":
+            taken.add(name)
+    return next((coding for coding in ("br", "gzip") if coding in taken), "identity")
 
 
 def _not_offered() -> HttpResponseBase:

@@ -44,7 +44,9 @@ class Api:
     """Speaks JSON to the service, with a bearer token or none."""
 
     def __init__(self) -> None:
-        self.client = CheckedClient(raise_request_exception=False)
+        self.client = CheckedClient(
+            raise_request_exception=False, enforce_csrf_checks=True
+        )
 
     def __call__(
         self, method: str, path: str, body: Any = None, token: str | None = None

@@ -19,7 +19,7 @@ MAY_IMPORT = {
     "parsers": LEDGE,
     "serializers": {"claims", "models"},
     "error_format": {"errors"},
-    "checks": {"keys"},
+    "checks": {"device", "keys"},
     "claims": set(),
     "errors": set(),
 }

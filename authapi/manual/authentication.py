@@ -20,7 +20,9 @@ class JWTAuthentication(BaseAuthentication):
         Raises:
             TokenRejected: or a subclass, by what is wrong.
         """
-        words = request.headers.get("Authorization", "").split()
+        # At spaces alone: `split()` takes tabs and a dozen other characters for one.
+        header = request.headers.get("Authorization", "")
+        words = [word for word in header.split(" ") if word]
         # No header, or another scheme: not our business. The scheme may be in any case
         # (RFC 9110, section 11.1).
         if not words or words[0].lower() != "bearer":

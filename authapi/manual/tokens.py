@@ -105,7 +105,7 @@ def read_jwt_token(text: str) -> AccessClaims:
             options={"require": CLAIMS},
         )
     except jwt.ExpiredSignatureError as error:
-        raise TokenExpired("The token has expired. Log in again.") from error
+        raise TokenExpired from error
     except jwt.InvalidTokenError as error:
         raise TokenRejected from error
     # 6. Its kind (RFC 8725, section 3.12), and the type of every claim that is used from here on

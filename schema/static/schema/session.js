@@ -1,6 +1,6 @@
 /*
  * A session kept alive: signs in, renews in time and at a 401, signs out. Tokens live in this tab
- * (sessionStorage) and go nowhere but to the service; tabs that share a session renew once.
+ * (sessionStorage) and go to the service alone, and to tabs of the same session: they renew once.
  */
 
 const KEY = "authapi.session";

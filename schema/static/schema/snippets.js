@@ -31,7 +31,7 @@ function python(request) {
   const lines = [JSON.stringify(method), JSON.stringify(url)];
   if (headers.length) lines.push(`headers={${headers.join(", ")}}`);
   if (body) lines.push(`content=${JSON.stringify(body)}`);
-  return `import httpx\n\nanswer = httpx.request(\n    ${lines.join(",\n    ")},\n)\nprint(answer.text)`;
+  return `import httpx\n\nanswer = httpx.request(\n    ${lines.join(",\n    ")},\n)\nprint(answer.status_code, answer.text)`;
 }
 
 function javascript(request) {
@@ -42,7 +42,7 @@ function javascript(request) {
   const lines = [`method: ${JSON.stringify(method)}`];
   if (headers.length) lines.push(`headers: { ${headers.join(", ")} }`);
   if (body) lines.push(`body: ${JSON.stringify(body)}`);
-  return `const answer = await fetch(${JSON.stringify(url)}, {\n  ${lines.join(",\n  ")},\n});\nconsole.log(await answer.json());`;
+  return `const answer = await fetch(${JSON.stringify(url)}, {\n  ${lines.join(",\n  ")},\n});\nconsole.log(answer.status, await answer.text());`;
 }
 
 export const snippets = {
