@@ -18,7 +18,7 @@ MEDIA_TYPE = "application/problem+json"
 _DJANGO: dict[int, tuple[Code, str]] = {
     400: (
         Code.INVALID,
-        "The request cannot be understood. If its host is right, name it in ALLOWED_HOSTS.",
+        "The request cannot be understood: too many parameters, or a host not in ALLOWED_HOSTS.",
     ),
     403: (Code.PERMISSION_DENIED, "This is not allowed."),
     404: (Code.NOT_FOUND, "There is nothing here. /api/docs/ lists what there is."),

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.contrib.auth import authenticate
+from django.db import IntegrityError
 from django.db.models import Q
 from django.utils.crypto import constant_time_compare
 from rest_framework.exceptions import NotFound
@@ -43,7 +44,10 @@ def log_in(
     if not isinstance(user, User):
         raise BadCredentials
     User.objects.filter(pk=user.pk).update(last_login=at)
-    session = _start(user, device=device, at=at, idle=idle)
+    try:
+        session = _start(user, device=device, at=at, idle=idle)
+    except IntegrityError as error:  # deleted meanwhile
+        raise BadCredentials from error
     # Who was disabled meanwhile had no such session yet to lose.
     if not User.objects.filter(pk=user.pk, is_active=True).exists():
         _unended(session).end(at)

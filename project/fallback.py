@@ -5,12 +5,14 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import Resolver404, resolve
 from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_safe
 
 from authapi.error_format import MEDIA_TYPE, problem
 from authapi.errors import Code
 
 
 @csrf_exempt
+@require_safe
 def start(request: HttpRequest) -> HttpResponseBase:
     return redirect("docs")
 

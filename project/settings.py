@@ -183,6 +183,7 @@ LOGGING = {
         "django": {"handlers": [], "level": "INFO"},  # the root's handler does
         # Refusals are answers, not events: only what we did wrong is worth a line.
         "django.request": {"level": "ERROR"},
+        "django.security": {"level": "CRITICAL"},
     },
 }
 

@@ -44,6 +44,7 @@ class TestHeaders:
             "Bearer é",
             "Bearer ..",
             "Bearer a.b.c.d",
+            "Bearer a\tb",
         ],
         ids=repr,
     )
@@ -54,6 +55,13 @@ class TestHeaders:
 
     @pytest.mark.parametrize("value", ["", "Basic YTpi", "Token x", "Bearerx y"])
     def test_of_another_scheme(self, variant, api, db, value):
+        answer = api.client.get(variant.profile, headers={"Authorization": value})
+
+        assert_problem(answer, 401, "not_authenticated")
+
+    @pytest.mark.parametrize("space", ["\t", "\xa0", "\x85", "\x1f"], ids=repr)
+    def test_where_something_else_stands_for_a_space(self, api, variant, claims, space):
+        value = f"Bearer{space}{variant.sign(claims)}"
         answer = api.client.get(variant.profile, headers={"Authorization": value})
 
         assert_problem(answer, 401, "not_authenticated")

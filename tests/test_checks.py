@@ -29,8 +29,13 @@ def test_the_tests_own_settings_are_good():
         GOOD.replace("M", "!", 3),
         GOOD + pem(ec.generate_private_key(ec.SECP384R1())),
         pem(rsa.generate_private_key(65537, 1024)),
+        GOOD + public_pem(GOOD),
+        GOOD + GOOD.replace("-----END", "-----"),
     ],
-    ids=["none", "no-pem", "public-first", "spoilt", "P-384", "RSA-1024"],
+    ids=[
+        *("none", "no-pem", "public-first", "spoilt", "P-384", "RSA-1024"),
+        *("twice", "no-end"),
+    ],
 )
 def test_e001_a_key_ring_that_cannot_sign(settings, ring):
     settings.JWT_KEYS = ring
@@ -54,6 +59,33 @@ def test_e002_a_public_url_that_is(settings, url):
     settings.PUBLIC_URL = url
 
     assert found() == set()
+
+
+@pytest.mark.parametrize(
+    "secret",
+    ["x", "a" * 60, "django-insecure-" + "abcdefghij" * 5],
+    ids=["short", "one-letter", "example"],
+)
+def test_e004_a_secret_that_is_none(settings, secret):
+    settings.SECRET_KEY = secret
+
+    assert found() == {"authapi.E004"}
+
+
+def test_e005_debug_in_public(settings):
+    settings.DEBUG = True
+    assert found() == set()
+
+    settings.PUBLIC_URL = "https://api.example.com"
+
+    assert found() == {"authapi.E005"}
+
+
+@pytest.mark.parametrize("proxy", ["nginx", "10.0.0.1/8", ""])
+def test_e006_a_proxy_that_is_no_address(settings, proxy):
+    settings.TRUSTED_PROXIES = [proxy]
+
+    assert found() == {"authapi.E006"}
 
 
 @pytest.mark.parametrize(

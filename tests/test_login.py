@@ -1,8 +1,10 @@
 """``POST /api/token/``"""
 
 import pytest
+from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
 
+from authapi.models import Session, User
 from tests.conftest import PASSWORD, assert_problem
 from tests.unverified import payload
 
@@ -109,3 +111,37 @@ class TestPasswordHash:
 
 class FewRounds(PBKDF2PasswordHasher):
     iterations = 2
+
+
+class TestMeanwhile:
+    """What happens to the user while the password is checked."""
+
+    def test_one_who_is_disabled_gets_no_session(self, api, login, user, settings):
+        settings.AUTHENTICATION_BACKENDS = ["tests.test_login.DisablesMeanwhile"]
+        assert_problem(login(), 401, "no_active_account")
+
+        User.objects.filter(pk=user.pk).update(is_active=True)
+
+        assert not Session.objects.filter(ended_at=None).exists()
+
+    @pytest.mark.django_db(transaction=True)
+    def test_one_who_is_deleted_gets_no_session(self, login, settings):
+        settings.AUTHENTICATION_BACKENDS = ["tests.test_login.DeletesMeanwhile"]
+
+        assert_problem(login(), 401, "no_active_account")
+
+
+class DisablesMeanwhile(ModelBackend):
+    def authenticate(self, request, username=None, password=None, **kwargs):
+        user = super().authenticate(request, username, password)
+        assert user
+        User.objects.filter(pk=user.pk).update(is_active=False)
+        return user
+
+
+class DeletesMeanwhile(ModelBackend):
+    def authenticate(self, request, username=None, password=None, **kwargs):
+        user = super().authenticate(request, username, password)
+        assert user
+        User.objects.filter(pk=user.pk).delete()
+        return user

@@ -67,6 +67,7 @@ class TestNegotiation:
         [
             ("", "*/*", "application/vnd.oai.openapi"),
             ("", "text/html", "application/vnd.oai.openapi"),
+            ("", "a/b; x*=nope''%41", "application/vnd.oai.openapi"),
             ("", "application/json", "application/json"),
             ("", "application/yaml", "application/yaml"),
             ("?format=json", "*/*", "application/vnd.oai.openapi+json"),
@@ -94,7 +95,7 @@ class TestNegotiation:
             ("gzip, deflate, br", "br", brotli.decompress),
             ("gzip", "gzip", gzip.decompress),
             ("br;q=0, gzip;q=0.5", "gzip", gzip.decompress),
-            ("identity", None, bytes),
+            ("identity, br;q=0.000", None, bytes),
         ],
     )
     def test_comes_compressed(self, api, accepted, coding, decode):

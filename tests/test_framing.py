@@ -1,0 +1,126 @@
+"""What arrives at the real server in a form that a client library would not send."""
+
+import json
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from http.client import HTTPConnection
+from socket import SHUT_WR, create_connection
+
+import httpx
+import pytest
+
+from tests.server import PASSWORD, USER
+
+CREDENTIALS = json.dumps({"username": USER, "password": PASSWORD}).encode()
+
+
+def chunks() -> Iterator[bytes]:
+    yield CREDENTIALS[:10]
+    yield CREDENTIALS[10:]
+
+
+def test_a_body_in_chunks_is_read(service):
+    answer = httpx.post(
+        f"{service.url}/api/token/",
+        content=chunks(),
+        headers={"Content-Type": "application/json"},
+    )
+
+    assert answer.status_code == 200, answer.text
+
+
+def test_a_body_in_chunks_has_the_same_limit(service):
+    answer = httpx.post(
+        f"{service.url}/api/token/",
+        content=iter([b" " * 40_000] * 2),
+        headers={"Content-Type": "application/json"},
+    )
+
+    assert answer.status_code == 413
+    assert answer.json()["code"] == "body_too_large"
+
+
+@pytest.mark.parametrize(
+    ("content_type", "status"),
+    [
+        ("application/json; x*=nope''%41", 200),
+        ("application/json; charset=undefined", 200),
+        ("application/json; charset=hex", 200),
+        ("text/plain; x*=nope''%41", 415),
+        ("multipart/form-data; boundary=x", 415),
+        (";", 415),
+    ],
+)
+def test_odd_parameters_of_the_type_do_no_harm(service, content_type, status):
+    answer = httpx.post(
+        f"{service.url}/api/token/?a=%ff",
+        content=CREDENTIALS,
+        headers={"Content-Type": content_type},
+    )
+
+    assert answer.status_code == status, answer.text
+
+
+def test_an_accept_that_is_none_is_no_preference(service):
+    answer = httpx.get(
+        f"{service.url}/api/schema/", headers={"Accept": "a/b; x*=nope''%41"}
+    )
+
+    assert answer.status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/api/token", "/api/schema/", "/health/live/", "/x/"])
+def test_no_path_asks_for_a_csrf_token(service, path):
+    connection = HTTPConnection(service.url.removeprefix("http://"))
+    connection.request("POST", path)
+    answer = connection.getresponse()
+
+    assert answer.status in {404, 405}
+    assert json.loads(answer.read())["code"] in {"not_found", "method_not_allowed"}
+    connection.close()
+
+
+def test_the_docs_refuse_another_method_with_a_problem(service):
+    answer = httpx.post(f"{service.url}/api/docs/")
+
+    assert answer.json()["code"] == "method_not_allowed"
+
+
+@pytest.mark.parametrize("sent", [b"", b"{", CREDENTIALS])
+def test_a_body_that_is_cut_short_is_refused(service, sent):
+    with half_sent(service, sent) as connection:
+        connection.shutdown(SHUT_WR)
+        answer = connection.recv(4096)
+
+    assert b" 400 " in answer.splitlines()[0]
+
+
+@pytest.mark.parametrize("length", [65_537, 3_000_000, 2**63])
+def test_a_length_beyond_the_limit_is_refused_unread(service, length):
+    with half_sent(service, b"{", length) as connection:
+        answer = connection.recv(4096)
+
+    assert b" 413 " in answer.splitlines()[0]
+    assert b"body_too_large" in answer
+
+
+def test_sixteen_half_sent_requests_keep_nobody_out(service):
+    with ExitStack() as waiting:
+        for _ in range(16):
+            waiting.enter_context(half_sent(service, b"{"))
+        for _ in range(8):
+            assert httpx.get(f"{service.url}/health/live/", timeout=5).is_success
+
+
+@contextmanager
+def half_sent(service, sent: bytes, length: int = 500):
+    """A connection on which a login has begun, and goes no further."""
+    host, port = service.url.removeprefix("http://").split(":")
+    with create_connection((host, int(port)), timeout=10) as connection:
+        connection.sendall(
+            b"POST /api/token/ HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+            b"Content-Type: application/json\r\n"
+            + f"Content-Length: {length}\r\n\r\n".encode()
+            + sent
+        )
+        yield connection
