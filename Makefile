@@ -13,7 +13,7 @@ LOCK := --quiet --universal --generate-hashes --no-annotate --no-header --python
 .PHONY: help run dev test schema screenshots lock clean
 
 help: ## list the targets
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1;\2/p' Makefile | column -t -s ';'
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
 run: .venv/run .venv/static ## set up and serve on 127.0.0.1:PORT (8000)
 	@$(BIN)/python -m project.run

@@ -30,7 +30,7 @@ DOTENV = ROOT / ".env"
 DEMO_USER, DEMO_PASSWORD = "demo", "let-me-in-please"
 SERVER = (
     *("project.wsgi:application", "--interface", "wsgi", "--no-ws"),
-    *("--blocking-threads", "24", "--log-level", "warning"),
+    *("--blocking-threads", "24", "--log-level", "error"),
 )
 _LINE = re.compile(r"(export )?[A-Za-z_0-9]+=.*|#.*|")
 

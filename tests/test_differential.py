@@ -132,7 +132,7 @@ def verdicts(good: dict[str, Any], seed: int) -> list[tuple[str, ...]]:
     return found
 
 
-def test_mutated_tokens_get_one_verdict_from_both(good, capsys):
+def test_mutated_tokens_get_one_verdict_from_both(good, record_property):
     accepted = 0
     for seed in range(SEED, SEED + COUNT):
         main, manual = verdicts(good, seed)
@@ -140,6 +140,7 @@ def test_mutated_tokens_get_one_verdict_from_both(good, capsys):
         assert main == manual, f"seed {seed}"
         accepted += main[0] == "accepted"
 
-    with capsys.disabled():
-        print(f"\n{COUNT} mutated tokens, {accepted} accepted, by both alike")  # noqa: T201
+    record_property(
+        "said", f"{COUNT} mutated tokens, {accepted} accepted by both alike"
+    )
     assert 0 < accepted < COUNT
