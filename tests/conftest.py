@@ -3,7 +3,7 @@ import os
 import shutil
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ import psycopg
 import pytest
 from django.core.cache import cache
 from django.test import Client
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import BrowserContext, sync_playwright
 
 from authapi.models import User
 from tests import contract
@@ -193,17 +193,30 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 @pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    """A real Chromium, Debian's or any that is found; CI demands it."""
+def new_profile(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Callable[[], BrowserContext]]:
+    """
+    Start a real Chromium with an empty profile; Debian's or any that is found. CI demands it.
+
+    On disk, as a person's: it keeps compiled scripts, so that a page loads in half the time.
+    """
     found = next(filter(None, map(shutil.which, CHROMIUMS)), None)
     if not found and "CI" not in os.environ:
         pytest.skip("no Chromium here; on Debian: apt-get install chromium")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=found, args=CHROMIUM_ARGUMENTS
-        )
-        yield browser
-        browser.close()
+    with sync_playwright() as playwright, ExitStack() as opened:
+
+        def new_profile() -> BrowserContext:
+            context = playwright.chromium.launch_persistent_context(
+                tmp_path_factory.mktemp("profile"),
+                executable_path=found,
+                args=CHROMIUM_ARGUMENTS,
+                viewport={"width": 1280, "height": 900},
+            )
+            opened.callback(context.close)
+            return context
+
+        yield new_profile
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
