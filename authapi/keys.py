@@ -112,7 +112,7 @@ def _key(pem: str, number: int) -> Key:
         kid=kid,
         algorithm=algorithm,
         private=private,  # type: ignore[arg-type]  # of the public key's kind, checked above
-        public=public,  # type: ignore[arg-type]
+        public=public,  # type: ignore[arg-type]  # likewise
         jwk={**jwk, "kid": kid, "alg": algorithm, "use": "sig"},
     )
 

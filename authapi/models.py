@@ -29,7 +29,7 @@ class UserQuerySet(models.QuerySet["User"]):
         return changed
 
 
-class Users(UserManager.from_queryset(UserQuerySet)):  # type: ignore[misc]
+class Users(UserManager.from_queryset(UserQuerySet)):  # type: ignore[misc]  # made at run time
     """Django's manager of users, on the queryset above."""
 
     use_in_migrations = False

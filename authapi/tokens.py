@@ -156,7 +156,7 @@ class KeyBackend(TokenBackend):
         super().__init__(
             algorithm=key.algorithm,
             signing_key=key.private,  # type: ignore[arg-type]  # PyJWT takes key objects
-            verifying_key=key.public,  # type: ignore[arg-type]
+            verifying_key=key.public,  # type: ignore[arg-type]  # likewise
             issuer=issuer,
             audience=audience,
             leeway=settings.JWT_LEEWAY,

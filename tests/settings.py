@@ -15,6 +15,6 @@ os.environ |= {
     "DEBUG": "0",
 }
 
-from project.settings import *  # noqa: F403
+from project.settings import *  # noqa: F403  # a settings module is its names
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

@@ -46,7 +46,7 @@ def test_refuses_a_batch_of_none(db):
 def test_shows_its_progress_on_a_terminal(login, logout, monkeypatch):
     logout(login().json()["refresh"])
     terminal = io.StringIO()
-    terminal.isatty = lambda: True  # type: ignore[method-assign]
+    terminal.isatty = lambda: True  # type: ignore[method-assign]  # stands for a terminal
     monkeypatch.setattr(sys, "stderr", terminal)
 
     flush()
