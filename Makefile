@@ -21,7 +21,7 @@ run: .venv/run .venv/static ## set up and serve on 127.0.0.1:PORT (8000)
 dev: .venv/run ## serve with reload and DEBUG on, once `make run` has set up
 	@DEBUG=1 PUBLIC_URL=http://127.0.0.1:$(PORT) $(BIN)/python manage.py runserver $(PORT)
 
-test: .venv/dev .venv/static ## set up, then run everything that must hold
+test: .venv/dev .venv/static .venv/node ## set up, then run everything that must hold
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BARE) $(BIN)/mypy
@@ -40,7 +40,7 @@ lock: .venv/dev ## compile the pinned requirements from pyproject.toml
 	$(BIN)/uv pip compile $(LOCK) --group dev pyproject.toml -o requirements-dev.lock
 
 clean: ## remove what the others made, but for .env and the database
-	rm -rf .venv staticfiles .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv node_modules staticfiles .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
 
 .venv/made:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
@@ -60,6 +60,13 @@ clean: ## remove what the others made, but for .env and the database
 	@echo 'Installing requirements-dev.lock (about a minute)'
 	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	@touch $@ .venv/run
+
+# No scripts: what the tools bring along would tell its makers of the installation.
+.venv/node: .venv/made package-lock.json
+	@if command -v npm >/dev/null; then echo 'Installing package-lock.json'; \
+		npm ci --silent --ignore-scripts --no-audit --no-fund && touch $@; \
+	elif [ -n "$$CI" ]; then echo 'authapi: npm is missing, and CI demands it'; exit 1; \
+	else echo 'authapi: no npm here, so the linters are skipped'; fi
 
 .venv/static: .venv/run requirements.lock project/static.py $(shell find schema/static -type f)
 	@echo 'Compressing static files'

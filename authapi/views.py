@@ -14,6 +14,7 @@ from rest_framework.generics import GenericAPIView
 from rest_framework.pagination import PageNumberPagination
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.views import APIView
 
 from authapi import keys, profiles, sessions, tokens
 from authapi.claims import AccessClaims
@@ -168,7 +169,42 @@ class ProfileView(ApiView):
 
 
 class SessionPagination(PageNumberPagination):
+    """Twenty sessions a page. A page is a number, which DRF's ``last`` is not."""
+
     page_size = 20
+    last_page_strings = ()
+
+    def get_schema_operation_parameters(self, view: APIView) -> list[dict[str, Any]]:
+        return [
+            {
+                "name": "page",
+                "in": "query",
+                "required": False,
+                "description": "Which page, the first if none is named.",
+                "schema": {"type": "integer", "minimum": 1, "default": 1},
+            }
+        ]
+
+    def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
+        page = {"type": "string", "format": "uri", "nullable": True, "example": None}
+        return {
+            "type": "object",
+            "description": "One page of sessions.",
+            "required": ["count", "next", "previous", "results"],
+            "properties": {
+                "count": {
+                    "type": "integer",
+                    "description": "How many there are on all pages.",
+                    "example": 1,
+                },
+                "next": {**page, "description": "The next page; null at the last."},
+                "previous": {
+                    **page,
+                    "description": "The page before; null at the first.",
+                },
+                "results": schema,
+            },
+        }
 
 
 class SessionsView(ApiView):

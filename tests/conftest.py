@@ -1,6 +1,7 @@
 import json
 import os
 import shutil
+import subprocess
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -15,7 +16,7 @@ from playwright.sync_api import BrowserContext, sync_playwright
 
 from authapi.models import User
 from tests import contract
-from tests.server import PASSWORD, Service, serve
+from tests.server import PASSWORD, ROOT, Service, serve
 from tests.variants import VARIANTS, Variant
 
 CHROMIUMS = ("chromium", "chromium-browser", "google-chrome", "chrome")
@@ -27,6 +28,8 @@ CHROMIUM_ARGUMENTS = [
         "--disable-sync",
     ),
 ]
+# They would tell their makers of each run, and ask for news.
+SILENT = {"REDOCLY_TELEMETRY": "off", "REDOCLY_SUPPRESS_UPDATE_NOTICE": "true"}
 
 Answer = Any  # Django's test response: an HttpResponse with json()
 
@@ -184,6 +187,25 @@ def _postgresql(name: str) -> Iterator[str]:
     finally:
         with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
             connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@pytest.fixture(scope="session")
+def node() -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Run one of the tools of ``package.json``; CI demands them."""
+
+    def run(tool: str, *arguments: Any) -> subprocess.CompletedProcess[str]:
+        file = ROOT / "node_modules" / ".bin" / tool
+        if not file.exists() and "CI" not in os.environ:
+            pytest.skip("no tools of package.json here: make .venv/node")
+        return subprocess.run(
+            [file, *arguments],
+            cwd=ROOT,
+            env={**os.environ, **SILENT},
+            capture_output=True,
+            text=True,
+        )
+
+    return run
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
