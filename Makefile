@@ -1,6 +1,7 @@
 # `make` alone lists what there is.
 PYTHON ?= python3
 PORT ?= 8000
+EXAMPLES ?= 1000
 export PORT
 BIN := .venv/bin
 
@@ -10,7 +11,7 @@ LOCK := --quiet --universal --generate-hashes --no-annotate --no-header --python
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run dev test schema screenshots lock clean
+.PHONY: help run dev test fuzz schema release screenshots lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -27,9 +28,15 @@ test: .venv/dev .venv/static .venv/node ## set up, then run everything that must
 	$(BARE) $(BIN)/mypy
 	$(BIN)/pytest
 
+fuzz: .venv/dev .venv/static ## try EXAMPLES (1000) odd requests of each kind, some ten minutes
+	$(BIN)/pytest --no-cov --numprocesses=0 --capture=no tests/test_fuzz.py --examples $(EXAMPLES)
+
 schema: .venv/dev ## write schema/openapi.yaml
 	$(BARE) $(BIN)/python manage.py spectacular --skip-checks --validate --fail-on-warn \
 		--file schema/openapi.yaml
+
+release: ## call schema/openapi.yaml the released one, which later changes must not break
+	cp schema/openapi.yaml schema/released.yaml
 
 screenshots: .venv/dev .venv/static ## take the README's pictures anew
 	$(BIN)/pytest --no-cov --numprocesses=0 tests/test_docs.py --screenshots .screenshots

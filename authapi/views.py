@@ -1,8 +1,10 @@
 """The endpoints: each reads, checks, asks one rule, answers."""
 
+import re
 from typing import Any
 from uuid import UUID
 
+from django.core.paginator import Paginator
 from django.http import HttpRequest, JsonResponse
 from django.utils import timezone
 from django.views.decorators.cache import cache_control
@@ -10,6 +12,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import status
+from rest_framework.exceptions import NotFound
 from rest_framework.generics import GenericAPIView
 from rest_framework.pagination import PageNumberPagination
 from rest_framework.request import Request
@@ -169,10 +172,16 @@ class ProfileView(ApiView):
 
 
 class SessionPagination(PageNumberPagination):
-    """Twenty sessions a page. A page is a number, which DRF's ``last`` is not."""
+    """Twenty sessions a page."""
 
     page_size = 20
-    last_page_strings = ()
+
+    def get_page_number(self, request: Request, paginator: Paginator) -> str:
+        """As it is sent, if that is a number: DRF takes ``last``, ``int()`` more than digits."""
+        asked = request.query_params.getlist("page", ["1"])
+        if len(asked) != 1 or not re.fullmatch("[1-9][0-9]*", asked[0]):
+            raise NotFound("A page is a number from 1 on.")
+        return asked[0]
 
     def get_schema_operation_parameters(self, view: APIView) -> list[dict[str, Any]]:
         return [

@@ -212,6 +212,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--screenshots", type=Path, help="keep the browser's pictures here"
     )
+    parser.addoption(
+        "--examples", type=int, help="how many test_fuzz.py tries for each operation"
+    )
 
 
 @pytest.fixture(scope="module")
