@@ -33,6 +33,13 @@ class TextField(serializers.CharField):
         return super().to_internal_value(data)
 
 
+class NameField(TextField):
+    """A user name: spaces around it do not count, and one of spaces alone is nobody's."""
+
+    def to_internal_value(self, data: Any) -> str:
+        return super().to_internal_value(data).strip()
+
+
 class EmailField(TextField, serializers.EmailField):
     """An email address in a JSON string."""
 
@@ -41,11 +48,7 @@ class EmailField(TextField, serializers.EmailField):
 class CredentialsSerializer(serializers.Serializer):
     """A user name and its password."""
 
-    username = TextField(
-        max_length=150,
-        trim_whitespace=True,
-        help_text="Spaces around it do not count.",
-    )
+    username = NameField(max_length=150, help_text="Spaces around it do not count.")
     password = TextField(max_length=4096, help_text="Taken exactly as sent.")
 
 

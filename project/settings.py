@@ -236,6 +236,7 @@ SPECTACULAR_SETTINGS = {
         "drf_spectacular.hooks.postprocess_schema_enums",
         "schema.hooks.summarise",
         "schema.hooks.describe_answers",
+        "schema.hooks.forbid_nul",
         "schema.hooks.open_public_operations",
         "schema.hooks.document_errors",
         "schema.hooks.drop_read_only",

@@ -107,6 +107,15 @@ def describe_answers(result: Document, **kwargs: Any) -> Document:
     return result
 
 
+def forbid_nul(result: Document, **kwargs: Any) -> Document:
+    """Say of every text that is sent what DRF refuses in it, since PostgreSQL cannot store it."""
+    for name, component in result["components"]["schemas"].items():
+        if name.endswith("Request"):
+            for field in component["properties"].values():
+                field["pattern"] = r"^[^\u0000]*$"
+    return result
+
+
 def speak_3_1(result: Document, **kwargs: Any) -> Document:
     """In 3.1 null is a type of its own, and a licence is named by its SPDX identifier."""
     if result["openapi"].startswith("3.1"):

@@ -191,21 +191,20 @@ def _postgresql(name: str) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def node() -> Callable[..., subprocess.CompletedProcess[str]]:
-    """Run one of the tools of ``package.json``; CI demands them."""
+    """Run a script on what ``package.json`` brings; CI demands that it is there."""
+    if not (ROOT / "node_modules").exists() and "CI" not in os.environ:
+        pytest.skip("no node_modules here: make .venv/node")
 
-    def run(tool: str, *arguments: Any) -> subprocess.CompletedProcess[str]:
-        file = ROOT / "node_modules" / ".bin" / tool
-        if not file.exists() and "CI" not in os.environ:
-            pytest.skip("no tools of package.json here: make .venv/node")
+    def node(script: str, *arguments: Any) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [file, *arguments],
+            ["node", script, *arguments],
             cwd=ROOT,
             env={**os.environ, **SILENT},
             capture_output=True,
             text=True,
         )
 
-    return run
+    return node
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

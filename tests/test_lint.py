@@ -53,7 +53,7 @@ def test_a_linter_finds_nothing(node, tmp_path, linter):
     for file in files:
         file.write_bytes(document(file.stem, file.suffix[1:]).bodies["identity"])
 
-    done = node(linter, *LINTERS[linter], *files)
+    done = node(f"node_modules/.bin/{linter}", *LINTERS[linter], *files)
 
     assert done.returncode == 0, done.stdout + done.stderr
 
