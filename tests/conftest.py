@@ -19,6 +19,8 @@ from tests import contract
 from tests.server import PASSWORD, ROOT, Service, serve
 from tests.variants import VARIANTS, Variant
 
+pytest_plugins = ["tests.met"]
+
 CHROMIUMS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 CHROMIUM_ARGUMENTS = [
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),

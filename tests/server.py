@@ -15,9 +15,22 @@ import httpx
 from django.conf import settings
 
 from project.run import DEMO_PASSWORD, DEMO_USER, SERVER
+from tests import contract
 
 ROOT = Path(__file__).parent.parent
 USER, PASSWORD = DEMO_USER, DEMO_PASSWORD
+
+
+def _check(answer: httpx.Response) -> None:
+    answer.read()
+    contract.check(answer.request.method, answer.request.url.path, answer)
+
+
+# Holds every answer against the OpenAPI document. Servers come and go, so no connection is kept.
+http = httpx.Client(
+    event_hooks={"response": [_check]},
+    limits=httpx.Limits(max_keepalive_connections=0),
+)
 
 
 @dataclass
@@ -44,7 +57,7 @@ class Service:
         return self.manage("shell", "--no-imports", "--command", code)
 
     def post(self, path: str, body: Any, **options: Any) -> httpx.Response:
-        return httpx.post(self.url + path, json=body, **options)
+        return http.post(self.url + path, json=body, **options)
 
     def login(self) -> dict[str, str]:
         answer = self.post("/api/token/", {"username": USER, "password": PASSWORD})
