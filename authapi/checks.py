@@ -7,6 +7,8 @@ Deployment mistakes, found before the first request. Each says how to mend it.
     authapi.E004  SECRET_KEY is short or well known
     authapi.E005  DEBUG is on in public
     authapi.E006  TRUSTED_PROXIES holds something that is no address or network
+    authapi.E007  THROTTLE_RATES names what is not limited, or a rate that is none
+    authapi.E008  CACHE_URL is a cache other than Redis
 """
 
 from collections.abc import Sequence
@@ -17,7 +19,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
 from django.core.exceptions import ImproperlyConfigured
 
-from authapi import keys
+from authapi import keys, throttling
 from authapi.device import trusted_proxies
 
 
@@ -103,3 +105,37 @@ def check_trusted_proxies(**kwargs: Any) -> Sequence[CheckMessage]:
             )
         ]
     return []
+
+
+@register()
+def check_throttle_rates(**kwargs: Any) -> Sequence[CheckMessage]:
+    try:
+        for scope in settings.THROTTLE_RATES:
+            throttling.rate(scope)
+    except ValueError as error:
+        return [
+            Error(
+                f"THROTTLE_RATES: {error}.",
+                hint=f"Give some of {', '.join(throttling.SCOPES)}, as in verify=900/min",
+                id="authapi.E007",
+            )
+        ]
+    return []
+
+
+@register()
+def check_cache(**kwargs: Any) -> Sequence[CheckMessage]:
+    default = settings.CACHES["default"]
+    in_redis = default["BACKEND"].endswith("RedisCache") and isinstance(
+        default["LOCATION"], str
+    )
+    # Without CACHE_URL Django has a cache per process. Nothing is counted in it.
+    if in_redis or default["BACKEND"].endswith("LocMemCache"):
+        return []
+    return [
+        Error(
+            "CACHE_URL is not one Redis, in which all processes count together.",
+            hint="Set it to rediscache://host:6379/0, or leave it out: the database counts.",
+            id="authapi.E008",
+        )
+    ]

@@ -10,6 +10,7 @@ from django.db.models import Q
 from django.utils.crypto import constant_time_compare
 from rest_framework.exceptions import NotFound
 
+from authapi import throttling
 from authapi.claims import AccessClaims, Claims, Device, RefreshClaims
 from authapi.errors import (
     BadCredentials,
@@ -39,8 +40,12 @@ def log_in(
 
     Raises:
         BadCredentials: unknown user, wrong password or inactive account, after the same work.
+        Throttled: too many tries; the password has not been looked at.
+        Unavailable: too many passwords are being hashed.
     """
-    user = authenticate(username=User.normalize_username(username), password=password)
+    username = User.normalize_username(username)
+    throttling.count_login(username, device.address, at=at.timestamp())
+    user = authenticate(username=username, password=password)
     if not isinstance(user, User):
         raise BadCredentials
     User.objects.filter(pk=user.pk).update(last_login=at)

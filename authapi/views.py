@@ -30,6 +30,7 @@ from authapi.serializers import (
     UserProfileSerializer,
     VerifySerializer,
 )
+from authapi.throttling import AddressThrottle
 
 
 class ApiView(GenericAPIView):
@@ -79,6 +80,8 @@ class TokenView(PublicView):
 
 class RefreshView(PublicView):
     serializer_class = RefreshSerializer
+    throttle_classes = (AddressThrottle,)
+    throttle_scope = "refresh"
 
     @extend_schema(
         operation_id="refreshToken", tags=["token"], responses=TokenPairSerializer
@@ -98,6 +101,8 @@ class RefreshView(PublicView):
 
 class VerifyView(PublicView):
     serializer_class = VerifySerializer
+    throttle_classes = (AddressThrottle,)
+    throttle_scope = "verify"
 
     @extend_schema(
         operation_id="verifyToken", tags=["token"], responses=TokenStatusSerializer

@@ -49,6 +49,17 @@ SESSION_LIFETIME = timedelta(
 # How long the predecessor of a refresh token is answered with the same successor.
 REFRESH_GRACE = timedelta(seconds=10)
 
+# What each limits is said in authapi.throttling.
+THROTTLE_RATES = {
+    "login_pair": "5/min",
+    "login_address": "20/min",
+    "login_account": "100/hour",
+    "refresh": "300/min",
+    "verify": "600/min",
+    "schema": "120/min",
+    **env.dict("THROTTLE_RATES", default={}),
+}
+
 MAX_BODY_BYTES = 64 * 1024
 # Addresses or networks whose X-Forwarded-For is believed.
 TRUSTED_PROXIES = env.list("TRUSTED_PROXIES", default=[])
@@ -69,7 +80,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "authapi.error_format.problem_middleware",
+    "authapi.error_format.ProblemMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -122,6 +133,15 @@ CACHES = {"default": env.cache("CACHE_URL", default="locmemcache://")}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 AUTH_USER_MODEL = "authapi.User"
+PASSWORD_HASHERS = [
+    "authapi.hashing.Argon2idHasher",
+    # Those of users brought along from elsewhere: hashed anew at their next login.
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+    "django.contrib.auth.hashers.ScryptPasswordHasher",
+    "django.contrib.auth.hashers.BCryptSHA256PasswordHasher",
+]
+# In one process. Each takes a core for some 30 ms.
+PASSWORD_HASHES_AT_ONCE = env.int("PASSWORD_HASHES_AT_ONCE", default=1)
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in (

@@ -3,7 +3,7 @@ import os
 import shutil
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from playwright.sync_api import BrowserContext, sync_playwright
 
 from authapi.models import User
 from tests import contract
-from tests.server import PASSWORD, Service, serve
+from tests.server import PASSWORD, Service, serve, start_redis
 from tests.variants import VARIANTS, Variant
 
 CHROMIUMS = ("chromium", "chromium-browser", "google-chrome", "chrome")
@@ -139,7 +139,7 @@ def assert_problem(answer: Answer, status: int, code: str) -> None:
 
 
 @pytest.fixture
-def openapi(api: Api) -> Any:
+def openapi(api: Api, db: None) -> Any:
     """The document as it is served."""
     return api.get("/api/schema/?format=json").json()
 
@@ -151,7 +151,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
         yield service
 
 
-@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 def any_service(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Service]:
@@ -159,17 +159,15 @@ def any_service(
     if request.param == "sqlite":
         yield request.getfixturevalue("service")
         return
-    name = f"authapi_{uuid.uuid4().hex[:8]}"
-    with (
-        _postgresql(name) as url,
-        serve(tmp_path_factory.mktemp(name), url) as service,
-    ):
+    url = request.getfixturevalue("postgresql")
+    with serve(tmp_path_factory.mktemp("service"), url) as service:
         yield service
 
 
-@contextmanager
-def _postgresql(name: str) -> Iterator[str]:
+@pytest.fixture(scope="module")
+def postgresql() -> Iterator[str]:
     """A fresh database on this machine's PostgreSQL, where one answers; CI demands it."""
+    name = f"authapi_{uuid.uuid4().hex[:8]}"
     server = "postgresql://postgres@127.0.0.1:5432"
     try:
         connection = psycopg.connect(f"{server}/postgres", autocommit=True)
@@ -184,6 +182,17 @@ def _postgresql(name: str) -> Iterator[str]:
     finally:
         with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
             connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@pytest.fixture(scope="session")
+def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """An empty Redis of our own, as ``CACHE_URL`` names it. CI demands it."""
+    found = shutil.which("redis-server")
+    if not found and "CI" not in os.environ:
+        pytest.skip("no redis-server here; on Debian: apt-get install redis-server")
+    assert found, "CI needs redis-server"
+    with start_redis(found, tmp_path_factory.mktemp("redis")) as url:
+        yield url
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -7,6 +7,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from django.core.checks import run_checks
 
 from authapi import keys
+from project.environment import Env
 from tests.test_keys import pem, public_pem
 
 GOOD = keys.generate()
@@ -100,3 +101,33 @@ def test_e003_lifetimes_that_make_no_sense(settings, name, value):
     setattr(settings, name, value)
 
     assert found() == {"authapi.E003"}
+
+
+@pytest.mark.parametrize(
+    ("scope", "rate"),
+    [
+        ("login_pair", "5"),
+        ("login_pair", "0/min"),
+        ("verify", "9/week"),
+        ("x", "5/min"),
+    ],
+)
+def test_e007_a_rate_that_is_none(settings, scope, rate):
+    settings.THROTTLE_RATES = {**settings.THROTTLE_RATES, scope: rate}
+
+    assert found() == {"authapi.E007"}
+
+
+@pytest.mark.parametrize(
+    ("url", "ids"),
+    [
+        ("rediscache://cache:6379/0", set()),
+        ("rediscache://one:6379,two:6379/0", {"authapi.E008"}),
+        ("filecache:///var/cache/authapi", {"authapi.E008"}),
+        ("dummycache://", {"authapi.E008"}),
+    ],
+)
+def test_e008_a_cache_in_which_processes_do_not_count_together(settings, url, ids):
+    settings.CACHES = {"default": Env.cache_url_config(url)}
+
+    assert found() == ids
