@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from rest_framework.exceptions import APIException
 
-from authapi import throttling
+from authapi import hashing, throttling
 from authapi.device import address
 from authapi.models import Session, SessionQuerySet, User
 
@@ -26,7 +26,8 @@ class LoginForm(AdminAuthenticationForm):
                 address(self.request),
                 at=timezone.now().timestamp(),
             )
-            return super().clean()
+            with hashing.turn():
+                return super().clean()
         except APIException as refusal:
             raise ValidationError(str(refusal.detail)) from refusal
 

@@ -57,7 +57,12 @@ def answer(
 ) -> JsonResponse:
     """Return the response that carries a problem."""
     return JsonResponse(
-        body, status=body["status"], content_type=MEDIA_TYPE, headers=headers
+        body,
+        status=body["status"],
+        content_type=MEDIA_TYPE,
+        headers=headers,
+        # As DRF's own answers.
+        json_dumps_params={"separators": (",", ":"), "ensure_ascii": False},
     )
 
 

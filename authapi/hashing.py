@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from threading import BoundedSemaphore
 
 from django.conf import settings
@@ -13,44 +14,40 @@ from authapi.errors import Unavailable
 _WAITING = 8
 _SECONDS = 1.0
 
-_hashing = BoundedSemaphore(settings.PASSWORD_HASHES_AT_ONCE)
-_in_line = BoundedSemaphore(settings.PASSWORD_HASHES_AT_ONCE + _WAITING)
-
 
 class Argon2idHasher(Argon2PasswordHasher):
-    """
-    Argon2id with OWASP's minimum: 19 MiB, two passes, one lane.
-
-    Each hash takes a core for its time. Only so many run at once in a process, so that a storm of
-    logins leaves room for the other requests.
-
-    Raises:
-        Unavailable: (from ``encode`` and ``verify``) too many passwords are being hashed.
-    """
+    """Argon2id with OWASP's minimum: 19 MiB, two passes, one lane."""
 
     memory_cost = 19 * 1024
     time_cost = 2
     parallelism = 1
 
-    def encode(self, password: str, salt: str) -> str:
-        with _turn():
-            return super().encode(password, salt)
-
-    def verify(self, password: str, encoded: str) -> bool:
-        with _turn():
-            return super().verify(password, encoded)
-
 
 @contextmanager
-def _turn() -> Iterator[None]:
-    if not _in_line.acquire(blocking=False):
+def turn() -> Iterator[None]:
+    """
+    Wait for the right to hash a password, which takes a core for its time.
+
+    ``PASSWORD_HASHES_AT_ONCE`` have it at once in a process, so that a storm of logins leaves room
+    for the other requests.
+
+    Raises:
+        Unavailable: too many wait already, or the wait was too long.
+    """
+    hashing, in_line = _semaphores(settings.PASSWORD_HASHES_AT_ONCE)
+    if not in_line.acquire(blocking=False):
         raise Unavailable
     try:
-        if not _hashing.acquire(timeout=_SECONDS):
+        if not hashing.acquire(timeout=_SECONDS):
             raise Unavailable
         try:
             yield
         finally:
-            _hashing.release()
+            hashing.release()
     finally:
-        _in_line.release()
+        in_line.release()
+
+
+@cache
+def _semaphores(at_once: int) -> tuple[BoundedSemaphore, BoundedSemaphore]:
+    return BoundedSemaphore(at_once), BoundedSemaphore(at_once + _WAITING)

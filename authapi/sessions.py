@@ -10,7 +10,7 @@ from django.db.models import Q
 from django.utils.crypto import constant_time_compare
 from rest_framework.exceptions import NotFound
 
-from authapi import throttling
+from authapi import hashing, throttling
 from authapi.claims import AccessClaims, Claims, Device, RefreshClaims
 from authapi.errors import (
     BadCredentials,
@@ -45,7 +45,8 @@ def log_in(
     """
     username = User.normalize_username(username)
     throttling.count_login(username, device.address, at=at.timestamp())
-    user = authenticate(username=username, password=password)
+    with hashing.turn():
+        user = authenticate(username=username, password=password)
     if not isinstance(user, User):
         raise BadCredentials
     User.objects.filter(pk=user.pk).update(last_login=at)

@@ -3,12 +3,13 @@ import os
 import shutil
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
+from coverage import Coverage
 from django.core.cache import cache
 from django.test import Client
 from playwright.sync_api import BrowserContext, sync_playwright
@@ -123,6 +124,19 @@ def logout(api: Api) -> Callable[[str], Answer]:
         return api.post("/api/token/blacklist/", {"refresh": token})
 
     return logout
+
+
+@contextmanager
+def untraced() -> Iterator[None]:
+    """Leave a long loop out of coverage: tracing takes most of its time, and finds nothing new."""
+    coverage = Coverage.current()
+    if coverage:
+        coverage.stop()
+    try:
+        yield
+    finally:
+        if coverage:
+            coverage.start()
 
 
 def assert_problem(answer: Answer, status: int, code: str) -> None:
