@@ -89,24 +89,22 @@ def _wait_in_database(digest: str, rate: Rate, at: float) -> float:
     """
     Decide by one conditional ``UPDATE`` on plain columns: of rivals at the limit one gets in.
 
-    A turn of the loop is lost only to another process that made or removed the row meanwhile.
+    A key that is new gets a row, and the next turn of the loop counts in it.
     """
     allowed = Throttle.objects.filter(pk=digest, new_at__lte=at + rate.tolerance)
     while not allowed.update(new_at=Greatest(F("new_at"), at) + rate.interval):
-        row, created = Throttle.objects.get_or_create(
-            pk=digest, defaults={"new_at": at + rate.interval}
-        )
-        if created:
-            _sweep(at)
-            break
-        if row.new_at > at + rate.tolerance:
+        row = Throttle.objects.filter(pk=digest).first()
+        if row and row.new_at > at + rate.tolerance:
             return float(row.new_at - rate.tolerance - at)
+        new = Throttle(pk=digest, new_at=at)
+        Throttle.objects.bulk_create([new], ignore_conflicts=True)
+        _sweep(at)
     return 0
 
 
 def _sweep(at: float) -> None:
     """Delete two rows that say nothing any more: a new row pays for the old ones."""
-    over = Throttle.objects.filter(new_at__lte=at)
+    over = Throttle.objects.filter(new_at__lt=at)
     # The condition again, since a row may have come back to life between the two selections.
     over.filter(pk__in=over.order_by("new_at").values("pk")[:2]).delete()
 

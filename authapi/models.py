@@ -112,6 +112,3 @@ class Throttle(models.Model):
         db_index=True,
         help_text="When nothing of the limit is used any more, in seconds since the epoch.",
     )
-
-    def __str__(self) -> str:
-        return self.digest
