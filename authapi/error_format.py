@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any
 
-from django.http import HttpRequest, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from rest_framework import exceptions
 
@@ -92,15 +92,16 @@ class ProblemMiddleware:
         if (
             status < 400
             or request.path.startswith("/admin/")
+            or not isinstance(response, HttpResponse)
             or not response.headers.get("Content-Type", "text/html").startswith("text/")
         ):
             return response
-        headers = {
-            name: value
-            for name, value in response.headers.items()
-            if name not in {"Content-Type", "Content-Length"}
-        }
-        return answer(problem(status, *_DJANGO.get(status, _SERVER_ERROR)), headers)
+        # In place, for Django marks the response that it has logged.
+        body = problem(status, *_DJANGO.get(status, _SERVER_ERROR))
+        response.content = answer(body).content
+        response.headers["Content-Type"] = MEDIA_TYPE
+        response.headers["Content-Length"] = str(len(response.content))
+        return response
 
     def process_exception(
         self, request: HttpRequest, exc: Exception

@@ -18,7 +18,7 @@ from rest_framework.exceptions import Throttled
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
-from authapi import gcra
+from authapi import events, gcra
 from authapi.device import address
 from authapi.models import Session
 
@@ -44,13 +44,10 @@ def count_login(username: str, address: str | None, *, at: float) -> None:
         Throttled: it is one too many, of these limits.
     """
     place = _place(address)
-    _count("login_pair", f"{place} {username}", at)
-    _count("login_address", place, at)
-    try:
-        _count("login_account", username, at)
-    except Throttled:
-        if not _known(username, place):
-            raise
+    _count("login_pair", f"{place} {username}", address, at)
+    _count("login_address", place, address, at)
+    if not _known(username, place):
+        _count("login_account", username, address, at)
 
 
 def count_request(scope: str, request: HttpRequest) -> None:
@@ -60,7 +57,8 @@ def count_request(scope: str, request: HttpRequest) -> None:
     Raises:
         Throttled: it is one too many.
     """
-    _count(scope, _place(address(request)), timezone.now().timestamp())
+    client = address(request)
+    _count(scope, _place(client), client, timezone.now().timestamp())
 
 
 class AddressThrottle(BaseThrottle):
@@ -83,9 +81,10 @@ def rate(scope: str) -> gcra.Rate:
     return gcra.Rate.parse(settings.THROTTLE_RATES[scope])
 
 
-def _count(scope: str, key: str, at: float) -> None:
+def _count(scope: str, key: str, address: str | None, at: float) -> None:
     wait = gcra.wait(f"{scope} {key}", rate(scope), at=at)
     if wait:
+        events.throttled.tell(scope=scope, address=address)
         raise Throttled(math.ceil(wait))
 
 

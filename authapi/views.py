@@ -205,8 +205,7 @@ class SessionsView(ApiView):
 
         End all sessions of this account but the one that asks.
         """
-        at = timezone.now()
-        sessions.of_user(self.session.user, at=at).exclude(pk=self.session.pk).end(at)
+        sessions.end_others(self.session, at=timezone.now())
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
