@@ -3,6 +3,7 @@ Every setting, read top to bottom. What differs between two deployments comes fr
 (or from ``.env`` beside ``manage.py``); ``NAME_FILE`` names a file that holds the value of ``NAME``.
 """
 
+import os
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -18,6 +19,17 @@ env.read_env(BASE_DIR / ".env")
 
 DEBUG = env.bool("DEBUG", default=False)
 SECRET_KEY = env("SECRET_KEY")
+SECRET_FILES = [
+    str(BASE_DIR / ".env"),
+    *(
+        os.environ[f"{name}_FILE"]
+        for name in (
+            *("SECRET_KEY", "SECRET_KEY_FALLBACKS", "JWT_KEYS"),
+            *("DATABASE_URL", "CACHE_URL"),
+        )
+        if f"{name}_FILE" in os.environ
+    ),
+]
 SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
 
 # The one switch between a laptop and production: issuer of the tokens, server in the schema,
@@ -72,6 +84,7 @@ INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
+    "corsheaders",
     "whitenoise.runserver_nostatic",
     "project.static.StaticFilesConfig",
     "rest_framework",
@@ -83,6 +96,7 @@ MIDDLEWARE = [
     "project.logs.request_id_middleware",
     "authapi.error_format.ProblemMiddleware",
     "django.middleware.security.SecurityMiddleware",
+    "corsheaders.middleware.CorsMiddleware",
     "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -174,6 +188,10 @@ if _public.scheme == "https":
     SESSION_COOKIE_SECURE = True
     CSRF_COOKIE_SECURE = True
     CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
+# Pages of these origins may call the API, with a token; no cookie of ours means anything to it.
+CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", default=[])
+CORS_URLS_REGEX = r"^/(api|\.well-known)/"
+CORS_EXPOSE_HEADERS = ["ETag", "Retry-After", "WWW-Authenticate", "X-Request-ID"]
 X_FRAME_OPTIONS = "DENY"
 # For every answer: the docs page needs this much, the others less. The admin brings forms.
 CONTENT_SECURITY_POLICY = {

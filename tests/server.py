@@ -17,10 +17,11 @@ from django.conf import settings
 from redis.backoff import ConstantBackoff
 from redis.retry import Retry
 
-from project.run import DEMO_PASSWORD, DEMO_USER, SERVER
+from authapi import demo
+from project.run import SERVER
 
 ROOT = Path(__file__).parent.parent
-USER, PASSWORD = DEMO_USER, DEMO_PASSWORD
+USER, PASSWORD = demo.USERNAME, demo.PASSWORD
 
 
 @dataclass
@@ -80,11 +81,7 @@ def serve(
         log=folder / "server.log",
     )
     service.manage("migrate", "--verbosity=0")
-    service.python(
-        "from authapi.models import User;"
-        f"User.objects.create_user({USER!r}, 'demo@example.com', {PASSWORD!r},"
-        "first_name='Demo')"
-    )
+    service.python("from authapi import demo; demo.make()")
     with service.log.open("wb") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "granian", *SERVER, f"--port={port}"],
