@@ -1,12 +1,38 @@
 """Users and their sessions at ``/admin/``, where a session can be ended."""
 
+from typing import Any
+
 from django.contrib import admin
+from django.contrib.admin.forms import AdminAuthenticationForm
 from django.contrib.auth.admin import UserAdmin
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from django.utils import timezone
+from rest_framework.exceptions import APIException
 
+from authapi import hashing, throttling
+from authapi.device import address
 from authapi.models import Session, SessionQuerySet, User
 
+
+class LoginForm(AdminAuthenticationForm):
+    """Django's, under the limits of every other login: it is a door, too."""
+
+    def clean(self) -> dict[str, Any]:
+        assert self.request is not None  # noqa: S101  # the admin's view gives it
+        try:
+            throttling.count_login(
+                self.cleaned_data.get("username", ""),
+                address(self.request),
+                at=timezone.now().timestamp(),
+            )
+            with hashing.turn():
+                return super().clean()
+        except APIException as refusal:
+            raise ValidationError(str(refusal.detail)) from refusal
+
+
+admin.site.login_form = LoginForm
 admin.site.register(User, UserAdmin)
 
 

@@ -1,14 +1,12 @@
 """The one shape of every error answer: problem details (RFC 9457), in ``application/problem+json``."""
 
-import json
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from rest_framework import exceptions
-from rest_framework.response import Response
 
 from authapi.errors import Code
 
@@ -54,42 +52,61 @@ def problem_of(refusal: exceptions.APIException) -> dict[str, Any]:
     return problem(status, str(refusal.get_codes()), str(refusal.detail))
 
 
-def exception_handler(exc: Exception, context: Mapping[str, Any]) -> Response | None:
+def answer(
+    body: Mapping[str, Any], headers: Mapping[str, str] | None = None
+) -> JsonResponse:
+    """Return the response that carries a problem."""
+    return JsonResponse(
+        body,
+        status=body["status"],
+        content_type=MEDIA_TYPE,
+        headers=headers,
+        # As DRF's own answers.
+        json_dumps_params={"separators": (",", ":"), "ensure_ascii": False},
+    )
+
+
+def exception_handler(
+    exc: Exception, context: Mapping[str, Any]
+) -> JsonResponse | None:
     """DRF's handler: what a view refuses becomes a problem; the rest is for the middleware."""
     if not isinstance(exc, exceptions.APIException):
         return None
     headers = {}
     if auth_header := getattr(exc, "auth_header", None):
         headers["WWW-Authenticate"] = auth_header
-    return Response(
-        problem_of(exc), exc.status_code, headers=headers, content_type=MEDIA_TYPE
-    )
+    if wait := getattr(exc, "wait", None):
+        headers["Retry-After"] = str(wait)
+    return answer(problem_of(exc), headers)
 
 
-def problem_middleware(
-    get_response: Callable[[HttpRequest], HttpResponseBase],
-) -> Callable[[HttpRequest], HttpResponseBase]:
-    """Turn what Django refuses by itself into a problem; the admin keeps its pages."""
+class ProblemMiddleware:
+    """Turn what Django and plain views refuse into a problem; the admin keeps its pages."""
 
-    def middleware(request: HttpRequest) -> HttpResponseBase:
-        response = get_response(request)
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = self.get_response(request)
         status = response.status_code
         if (
             status < 400
             or request.path.startswith("/admin/")
+            or not isinstance(response, HttpResponse)
             or not response.headers.get("Content-Type", "text/html").startswith("text/")
         ):
             return response
-        code, detail = _DJANGO.get(status, _SERVER_ERROR)
-        answer = HttpResponse(
-            json.dumps(problem(status, code, detail)), MEDIA_TYPE, status
-        )
-        for name, value in response.headers.items():
-            if name not in {"Content-Type", "Content-Length"}:
-                answer.headers[name] = value
-        return answer
+        # In place, for Django marks the response that it has logged.
+        body = problem(status, *_DJANGO.get(status, _SERVER_ERROR))
+        response.content = answer(body).content
+        response.headers["Content-Type"] = MEDIA_TYPE
+        response.headers["Content-Length"] = str(len(response.content))
+        return response
 
-    return middleware
+    def process_exception(
+        self, request: HttpRequest, exc: Exception
+    ) -> HttpResponseBase | None:
+        return exception_handler(exc, {})
 
 
 def _messages(detail: Any) -> dict[str, list[str]]:

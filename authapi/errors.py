@@ -8,7 +8,8 @@ What this service answers when it says no. Clients branch on ``code``; ``detail`
     │       ├── TokenExpired       401  token_expired
     │       ├── SessionEnded       401  session_ended
     │       └── SessionReplayed    401  token_reused
-    └── BodyTooLarge               413  body_too_large
+    ├── BodyTooLarge               413  body_too_large
+    └── Unavailable                503  unavailable
 
 The others are Django's and DRF's own; ``Code`` names them all.
 """
@@ -33,7 +34,9 @@ class Code(TextChoices):
     METHOD_NOT_ALLOWED = "method_not_allowed"
     BODY_TOO_LARGE = "body_too_large"
     UNSUPPORTED_MEDIA_TYPE = "unsupported_media_type"
+    THROTTLED = "throttled"
     SERVER_ERROR = "server_error"
+    UNAVAILABLE = "unavailable"
 
 
 class Unauthorized(APIException):
@@ -91,3 +94,12 @@ class BodyTooLarge(APIException):
     status_code = 413
     default_code = Code.BODY_TOO_LARGE.value
     default_detail = "The body is larger than 64 kB."
+
+
+class Unavailable(APIException):
+    """The service cannot do this now, and could in *wait* seconds: it is busy, or Redis is down."""
+
+    status_code = 503
+    default_code = Code.UNAVAILABLE.value
+    default_detail = "The service is busy. Try again in a moment."
+    wait = 1

@@ -102,3 +102,13 @@ class Session(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user}, {self.user_agent or 'unknown device'}"
+
+
+class Throttle(models.Model):
+    """How much of a limit has been used up, see ``authapi.gcra``."""
+
+    digest = models.CharField(max_length=64, primary_key=True)
+    new_at = models.FloatField(
+        db_index=True,
+        help_text="When nothing of the limit is used any more, in seconds since the epoch.",
+    )

@@ -10,6 +10,7 @@ from django.db.models import Q
 from django.utils.crypto import constant_time_compare
 from rest_framework.exceptions import NotFound
 
+from authapi import events, hashing, throttling
 from authapi.claims import AccessClaims, Claims, Device, RefreshClaims
 from authapi.errors import (
     BadCredentials,
@@ -39,9 +40,15 @@ def log_in(
 
     Raises:
         BadCredentials: unknown user, wrong password or inactive account, after the same work.
+        Throttled: too many tries; the password has not been looked at.
+        Unavailable: too many passwords are being hashed.
     """
-    user = authenticate(username=User.normalize_username(username), password=password)
+    username = User.normalize_username(username)
+    throttling.count_login(username, device.address, at=at.timestamp())
+    with hashing.turn():
+        user = authenticate(username=username, password=password)
     if not isinstance(user, User):
+        events.login_failed.tell(user_id=_id_of(username), address=device.address)
         raise BadCredentials
     User.objects.filter(pk=user.pk).update(last_login=at)
     try:
@@ -52,6 +59,7 @@ def log_in(
     if not User.objects.filter(pk=user.pk, is_active=True).exists():
         _unended(session).end(at)
         raise BadCredentials
+    events.logged_in.tell(**_named(session), address=device.address)
     return session
 
 
@@ -113,11 +121,13 @@ def rotate(presented: RefreshClaims, *, at: datetime) -> Session:
             auth_hash=session.auth_hash,
         )
     ):
+        events.refreshed.tell(**_named(session))
         return session
     session = _live(presented, at=at)
     if _in_grace(session, presented, at=at):
         return session
-    _unended(session).end(at)
+    if _unended(session).end(at):
+        events.token_reused.tell(**_named(session))
     raise SessionReplayed
 
 
@@ -137,7 +147,9 @@ def acceptable(presented: RefreshClaims, *, at: datetime) -> Session:
 
 def end(presented: RefreshClaims, *, at: datetime) -> None:
     """End the session of a refresh token, spent or not; nothing happens if it has ended."""
-    Session.objects.filter(pk=presented.session).end(at)
+    session = Session.objects.filter(pk=presented.session).first()
+    if session:
+        _log_out(session, at=at)
 
 
 def end_one(user: User, session: uuid.UUID, *, at: datetime) -> None:
@@ -147,9 +159,16 @@ def end_one(user: User, session: uuid.UUID, *, at: datetime) -> None:
     Raises:
         NotFound: the user has no such session.
     """
-    mine = Session.objects.filter(pk=session, user=user)
-    if not mine.end(at) and not mine.exists():
+    mine = Session.objects.filter(pk=session, user=user).first()
+    if not mine:
         raise NotFound
+    _log_out(mine, at=at)
+
+
+def end_others(session: Session, *, at: datetime) -> None:
+    """End all sessions of the user but this one."""
+    for other in of_user(session.user, at=at).exclude(pk=session.pk):
+        _log_out(other, at=at)
 
 
 def of_user(user: User, *, at: datetime) -> SessionQuerySet:
@@ -196,6 +215,20 @@ def _in_grace(session: Session, presented: RefreshClaims, *, at: datetime) -> bo
         session.previous_jti == presented.jti
         and at <= session.rotated_at + settings.REFRESH_GRACE
     )
+
+
+def _log_out(session: Session, *, at: datetime) -> None:
+    if _unended(session).end(at):
+        events.logged_out.tell(**_named(session))
+
+
+def _named(session: Session) -> dict[str, str]:
+    return {"user_id": str(session.user_id), "session_id": str(session.pk)}
+
+
+def _id_of(username: str) -> str | None:
+    found = User.objects.filter(username=username).values_list("pk").first()
+    return str(found[0]) if found else None
 
 
 def _unended(session: Session) -> SessionQuerySet:

@@ -34,6 +34,7 @@ from authapi.serializers import (
     UserProfileSerializer,
     VerifySerializer,
 )
+from authapi.throttling import AddressThrottle
 
 
 class ApiView(GenericAPIView):
@@ -83,6 +84,8 @@ class TokenView(PublicView):
 
 class RefreshView(PublicView):
     serializer_class = RefreshSerializer
+    throttle_classes = (AddressThrottle,)
+    throttle_scope = "refresh"
 
     @extend_schema(
         operation_id="refreshToken", tags=["token"], responses=TokenPairSerializer
@@ -102,6 +105,8 @@ class RefreshView(PublicView):
 
 class VerifyView(PublicView):
     serializer_class = VerifySerializer
+    throttle_classes = (AddressThrottle,)
+    throttle_scope = "verify"
 
     @extend_schema(
         operation_id="verifyToken", tags=["token"], responses=TokenStatusSerializer
@@ -245,8 +250,7 @@ class SessionsView(ApiView):
 
         End all sessions of this account but the one that asks.
         """
-        at = timezone.now()
-        sessions.of_user(self.session.user, at=at).exclude(pk=self.session.pk).end(at)
+        sessions.end_others(self.session, at=timezone.now())
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 

@@ -1,13 +1,13 @@
 """What answers where nothing is mounted."""
 
-from django.http import Http404, HttpRequest, HttpResponseRedirect, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import Resolver404, resolve
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 
-from authapi.error_format import MEDIA_TYPE, problem
+from authapi.error_format import answer, problem
 from authapi.errors import Code
 
 
@@ -34,5 +34,4 @@ def not_found(request: HttpRequest, path: str) -> HttpResponseBase:
     if request.method in {"GET", "HEAD"}:
         query = request.META.get("QUERY_STRING", "")
         return HttpResponseRedirect(slashed + (f"?{query}" if query else ""))
-    body = problem(404, Code.NOT_FOUND, f"Paths end in a slash: use {slashed}")
-    return JsonResponse(body, status=404, content_type=MEDIA_TYPE)
+    return answer(problem(404, Code.NOT_FOUND, f"Paths end in a slash: use {slashed}"))

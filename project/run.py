@@ -16,7 +16,6 @@ from urllib.parse import urlsplit
 
 import django
 from django.conf import settings
-from django.contrib.auth import get_user_model
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
 from django.core.management.base import SystemCheckError
@@ -27,7 +26,6 @@ from project.environment import Env
 
 ROOT = Path(__file__).resolve().parent.parent
 DOTENV = ROOT / ".env"
-DEMO_USER, DEMO_PASSWORD = "demo", "let-me-in-please"
 SERVER = (
     *("project.wsgi:application", "--interface", "wsgi", "--no-ws"),
     *("--blocking-threads", "24", "--log-level", "error"),
@@ -101,12 +99,10 @@ def _demo_user() -> str | None:
     """Make the demo user, on a laptop only, and return how to sign in."""
     if urlsplit(settings.PUBLIC_URL).scheme != "http":
         return None
-    user_model = get_user_model()
-    if not user_model.objects.filter(username=DEMO_USER).exists():
-        user_model.objects.create_user(
-            DEMO_USER, "demo@example.com", DEMO_PASSWORD, first_name="Demo"
-        )
-    return f"{DEMO_USER} / {DEMO_PASSWORD}"
+    from authapi import demo
+
+    demo.make()
+    return f"{demo.USERNAME} / {demo.PASSWORD}"
 
 
 def say(line: str) -> None:

@@ -3,6 +3,7 @@ Every setting, read top to bottom. What differs between two deployments comes fr
 (or from ``.env`` beside ``manage.py``); ``NAME_FILE`` names a file that holds the value of ``NAME``.
 """
 
+import os
 import tomllib
 from datetime import timedelta
 from pathlib import Path
@@ -19,6 +20,17 @@ env.read_env(BASE_DIR / ".env")
 
 DEBUG = env.bool("DEBUG", default=False)
 SECRET_KEY = env("SECRET_KEY")
+SECRET_FILES = [
+    str(BASE_DIR / ".env"),
+    *(
+        os.environ[f"{name}_FILE"]
+        for name in (
+            *("SECRET_KEY", "SECRET_KEY_FALLBACKS", "JWT_KEYS"),
+            *("DATABASE_URL", "CACHE_URL"),
+        )
+        if f"{name}_FILE" in os.environ
+    ),
+]
 SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
 
 # The one switch between a laptop and production: issuer of the tokens, server in the schema,
@@ -50,6 +62,17 @@ SESSION_LIFETIME = timedelta(
 # How long the predecessor of a refresh token is answered with the same successor.
 REFRESH_GRACE = timedelta(seconds=10)
 
+# What each limits is said in authapi.throttling.
+THROTTLE_RATES = {
+    "login_pair": "5/min",
+    "login_address": "20/min",
+    "login_account": "100/hour",
+    "refresh": "300/min",
+    "verify": "600/min",
+    "schema": "120/min",
+    **env.dict("THROTTLE_RATES", default={}),
+}
+
 MAX_BODY_BYTES = 64 * 1024
 # Addresses or networks whose X-Forwarded-For is believed.
 TRUSTED_PROXIES = env.list("TRUSTED_PROXIES", default=[])
@@ -62,6 +85,7 @@ INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
+    "corsheaders",
     "whitenoise.runserver_nostatic",
     "project.static.StaticFilesConfig",
     "rest_framework",
@@ -70,8 +94,10 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "authapi.error_format.problem_middleware",
+    "project.logs.request_id_middleware",
+    "authapi.error_format.ProblemMiddleware",
     "django.middleware.security.SecurityMiddleware",
+    "corsheaders.middleware.CorsMiddleware",
     "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -123,6 +149,15 @@ CACHES = {"default": env.cache("CACHE_URL", default="locmemcache://")}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 AUTH_USER_MODEL = "authapi.User"
+PASSWORD_HASHERS = [
+    "authapi.hashing.Argon2idHasher",
+    # Those of users brought along from elsewhere: hashed anew at their next login.
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+    "django.contrib.auth.hashers.ScryptPasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2SHA1PasswordHasher",
+]
+# In one process. Each takes a core for some 30 ms.
+PASSWORD_HASHES_AT_ONCE = env.int("PASSWORD_HASHES_AT_ONCE", default=1)
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in (
@@ -154,6 +189,10 @@ if _public.scheme == "https":
     SESSION_COOKIE_SECURE = True
     CSRF_COOKIE_SECURE = True
     CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
+# Pages of these origins may call the API, with a token; no cookie of ours means anything to it.
+CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", default=[])
+CORS_URLS_REGEX = r"^/(api|\.well-known)/"
+CORS_EXPOSE_HEADERS = ["ETag", "Retry-After", "WWW-Authenticate", "X-Request-ID"]
 X_FRAME_OPTIONS = "DENY"
 # For every answer: the docs page needs this much, the others less. The admin brings forms.
 CONTENT_SECURITY_POLICY = {
@@ -175,10 +214,8 @@ SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {
-        "line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}
-    },
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "formatters": {"json": {"()": "project.logs.json_lines"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
     "root": {"handlers": ["stderr"], "level": "INFO"},
     "loggers": {
         "django": {"handlers": [], "level": "INFO"},  # the root's handler does

@@ -11,4 +11,4 @@ from project.framing import framed
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
 
 application = framed(get_wsgi_application())
-call_command("check", stdout=io.StringIO())
+call_command("check", databases=["default"], stdout=io.StringIO())

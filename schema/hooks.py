@@ -40,6 +40,13 @@ _CHALLENGE: Document = {
     }
 }
 
+_RETRY_AFTER: Document = {
+    "Retry-After": {
+        "description": "How many seconds to wait.",
+        "schema": {"type": "integer"},
+    }
+}
+
 _BAD = "This is not a valid value."
 
 _BEARER_REFUSALS = (
@@ -63,6 +70,8 @@ _PUBLIC_REFUSALS = {
     ),
     "revokeToken": (errors.TokenRejected(), errors.SessionEnded()),
 }
+
+_LIMITED = {"createToken", "manualLogin", "refreshToken", "verifyToken"}
 
 
 def summarise(result: Document, **kwargs: Any) -> Document:
@@ -141,6 +150,13 @@ def document_errors(result: Document, **kwargs: Any) -> Document:
             **_answer("Not let in.", *refusals),
             "headers": _CHALLENGE,
         }
+        if operation["operationId"] in _LIMITED:
+            responses |= {
+                "429": _answer("Too many requests.", exceptions.Throttled(12)),
+                "503": _answer("Busy, or down.", errors.Unavailable()),
+            }
+            for status in ("429", "503"):
+                responses[status]["headers"] = _RETRY_AFTER
         if "requestBody" in operation:
             responses |= {
                 "400": _answer(

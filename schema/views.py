@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.cache import get_conditional_response, patch_vary_headers
 from django.views.decorators.csrf import csrf_exempt
@@ -13,8 +13,9 @@ from drf_spectacular.views import SpectacularSwaggerView
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from authapi.error_format import MEDIA_TYPE, problem
+from authapi.error_format import answer, problem
 from authapi.errors import Code
+from authapi.throttling import count_request
 from schema.document import RENDERERS, VERSIONS, document
 
 # What an Accept header may ask for; the first is sent to who has no preference.
@@ -49,6 +50,7 @@ def openapi(request: HttpRequest) -> HttpResponseBase:
     The bytes are made once; ``If-None-Match`` with the ETag gives a 304.
     """
     media_type = _preferred(request)
+    count_request("schema", request)
     form = request.GET.get("format", _FORMS[media_type])
     version = request.GET.get("version", "3.0")
     if form not in RENDERERS or version not in VERSIONS:
@@ -97,6 +99,4 @@ def _not_offered() -> HttpResponseBase:
     detail = (
         f"Ask for format={' or '.join(RENDERERS)} and version={' or '.join(VERSIONS)}."
     )
-    return JsonResponse(
-        problem(400, Code.INVALID, detail), status=400, content_type=MEDIA_TYPE
-    )
+    return answer(problem(400, Code.INVALID, detail))

@@ -10,13 +10,14 @@ from typing import Any
 
 import psycopg
 import pytest
+from coverage import Coverage
 from django.core.cache import cache
 from django.test import Client
 from playwright.sync_api import BrowserContext, sync_playwright
 
 from authapi.models import User
 from tests import contract
-from tests.server import PASSWORD, ROOT, Service, serve
+from tests.server import PASSWORD, ROOT, Service, serve, start_redis
 from tests.variants import VARIANTS, Variant
 
 pytest_plugins = ["tests.met"]
@@ -130,6 +131,19 @@ def logout(api: Api) -> Callable[[str], Answer]:
     return logout
 
 
+@contextmanager
+def untraced() -> Iterator[None]:
+    """Leave a long loop out of coverage: tracing takes most of its time, and finds nothing new."""
+    coverage = Coverage.current()
+    if coverage:
+        coverage.stop()
+    try:
+        yield
+    finally:
+        if coverage:
+            coverage.start()
+
+
 def assert_problem(answer: Answer, status: int, code: str) -> None:
     """The answer is a whole problem document with this status and code."""
     assert answer.status_code == status, answer.content
@@ -144,7 +158,7 @@ def assert_problem(answer: Answer, status: int, code: str) -> None:
 
 
 @pytest.fixture
-def openapi(api: Api) -> Any:
+def openapi(api: Api, db: None) -> Any:
     """The document as it is served."""
     return api.get("/api/schema/?format=json").json()
 
@@ -156,7 +170,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
         yield service
 
 
-@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 def any_service(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Service]:
@@ -164,17 +178,15 @@ def any_service(
     if request.param == "sqlite":
         yield request.getfixturevalue("service")
         return
-    name = f"authapi_{uuid.uuid4().hex[:8]}"
-    with (
-        _postgresql(name) as url,
-        serve(tmp_path_factory.mktemp(name), url) as service,
-    ):
+    url = request.getfixturevalue("postgresql")
+    with serve(tmp_path_factory.mktemp("service"), url) as service:
         yield service
 
 
-@contextmanager
-def _postgresql(name: str) -> Iterator[str]:
+@pytest.fixture(scope="module")
+def postgresql() -> Iterator[str]:
     """A fresh database on this machine's PostgreSQL, where one answers; CI demands it."""
+    name = f"authapi_{uuid.uuid4().hex[:8]}"
     server = "postgresql://postgres@127.0.0.1:5432"
     try:
         connection = psycopg.connect(f"{server}/postgres", autocommit=True)
@@ -207,6 +219,17 @@ def node() -> Callable[..., subprocess.CompletedProcess[str]]:
         )
 
     return node
+
+
+@pytest.fixture(scope="session")
+def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """An empty Redis of our own, as ``CACHE_URL`` names it. CI demands it."""
+    found = shutil.which("redis-server")
+    if not found and "CI" not in os.environ:
+        pytest.skip("no redis-server here; on Debian: apt-get install redis-server")
+    assert found, "CI needs redis-server"
+    with start_redis(found, tmp_path_factory.mktemp("redis")) as url:
+        yield url
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

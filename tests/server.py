@@ -12,13 +12,17 @@ from socket import socket
 from typing import Any
 
 import httpx
+import redis
 from django.conf import settings
+from redis.backoff import ConstantBackoff
+from redis.retry import Retry
 
-from project.run import DEMO_PASSWORD, DEMO_USER, SERVER
+from authapi import demo
+from project.run import SERVER
 from tests import contract
 
 ROOT = Path(__file__).parent.parent
-USER, PASSWORD = DEMO_USER, DEMO_PASSWORD
+USER, PASSWORD = demo.USERNAME, demo.PASSWORD
 
 
 def _check(answer: httpx.Response) -> None:
@@ -82,16 +86,15 @@ def serve(
             "JWT_KEYS": settings.JWT_KEYS,
             "DJANGO_SETTINGS_MODULE": "project.settings",
             "GRANIAN_WORKERS": "2",
+            "THROTTLE_RATES": ",".join(
+                f"{scope}={rate}" for scope, rate in settings.THROTTLE_RATES.items()
+            ),
         }
         | environment,
         log=folder / "server.log",
     )
     service.manage("migrate", "--verbosity=0")
-    service.python(
-        "from authapi.models import User;"
-        f"User.objects.create_user({USER!r}, 'demo@example.com', {PASSWORD!r},"
-        "first_name='Demo')"
-    )
+    service.python("from authapi import demo; demo.make()")
     with service.log.open("wb") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "granian", *SERVER, f"--port={port}"],
@@ -106,6 +109,25 @@ def serve(
         finally:
             process.terminate()
             process.wait(10)
+
+
+@contextmanager
+def start_redis(program: str, folder: Path) -> Iterator[str]:
+    """Run a Redis server that keeps nothing, until the block ends."""
+    port = free_port()
+    process = subprocess.Popen(
+        [program, f"--port {port}", "--save", "", "--bind 127.0.0.1"],
+        cwd=folder,
+        stdout=subprocess.DEVNULL,
+    )
+    url = f"redis://127.0.0.1:{port}/0"
+    try:
+        retry = Retry(ConstantBackoff(0.05), 100)
+        redis.Redis.from_url(url, retry=retry).ping()
+        yield url
+    finally:
+        process.terminate()
+        process.wait(10)
 
 
 def free_port() -> int:

@@ -13,8 +13,14 @@ os.environ |= {
     "JWT_KEYS": keys.generate(),
     "PUBLIC_URL": "http://127.0.0.1:8000",
     "DEBUG": "0",
+    "CACHE_URL": "locmemcache://",
 }
 
 from project.settings import *  # noqa: F403  # a settings module is its names
+from project.settings import THROTTLE_RATES
 
+# What is tested is mostly not the limits, and all of it comes from one address.
+THROTTLE_RATES = dict.fromkeys(THROTTLE_RATES, "1000000/min")
+
+# Fast: what is tested is mostly not the hash.
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

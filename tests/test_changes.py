@@ -148,7 +148,7 @@ HARMLESS = {
         {"/x/": {"get": {**operation(d, "getProfile"), "operationId": "getX"}}}
     ),
     "a new status": lambda d: operation(d, "createToken")["responses"].update(
-        {"429": operation(d, "createToken")["responses"]["400"]}
+        {"409": operation(d, "createToken")["responses"]["400"]}
     ),
     "a new optional parameter": lambda d: operation(d, "listSessions")[
         "parameters"

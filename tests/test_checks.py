@@ -1,19 +1,24 @@
 """Deployment mistakes stop the start and say how to mend them."""
 
+import sys
+from collections.abc import Sequence
 from datetime import timedelta
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from django.core.checks import run_checks
+from django.db import connection
 
-from authapi import keys
+from authapi import demo, keys
+from authapi.models import User
+from project.environment import Env
 from tests.test_keys import pem, public_pem
 
 GOOD = keys.generate()
 
 
-def found() -> set[str | None]:
-    return {message.id for message in run_checks()}
+def found(databases: Sequence[str] = ()) -> set[str | None]:
+    return {message.id for message in run_checks(databases=databases)}
 
 
 def test_the_tests_own_settings_are_good():
@@ -66,13 +71,50 @@ def test_e002_a_public_url_that_is(settings, url):
     ["x", "a" * 60, "django-insecure-" + "abcdefghij" * 5],
     ids=["short", "one-letter", "example"],
 )
-def test_e004_a_secret_that_is_none(settings, secret):
-    settings.SECRET_KEY = secret
+@pytest.mark.parametrize("name", ["SECRET_KEY", "SECRET_KEY_FALLBACKS"])
+def test_e004_a_secret_that_is_none(settings, name, secret):
+    setattr(settings, name, secret if name == "SECRET_KEY" else [secret])
 
     assert found() == {"authapi.E004"}
 
 
-def test_e005_debug_in_public(settings):
+def test_e004_a_secret_that_is_used_twice(settings, monkeypatch):
+    settings.SECRET_KEY_FALLBACKS = [
+        "another-one-and-long-enough-0123456789-abcdefghijklm"
+    ]
+    assert found() == set()
+
+    settings.SECRET_KEY_FALLBACKS = [settings.SECRET_KEY]
+    assert found() == {"authapi.E004"}
+
+    settings.SECRET_KEY_FALLBACKS = []
+    monkeypatch.setitem(settings.DATABASES["default"], "PASSWORD", settings.SECRET_KEY)
+    assert found() == {"authapi.E004"}
+
+
+@pytest.mark.parametrize(
+    ("command", "public"),
+    [
+        (["manage.py", "runserver", "0.0.0.0:8000"], True),
+        (["manage.py", "runserver", "[::]:8000"], True),
+        (["manage.py", "runserver", "myhost:8000"], True),
+        (["granian", "--host", "0.0.0.0"], True),
+        (["granian", "--host=192.0.2.1"], True),
+        (["manage.py", "runserver", "8000"], False),
+        (["manage.py", "runserver", "127.0.0.1:8000"], False),
+        (["granian", "--host", "localhost"], False),
+    ],
+)
+def test_e005_debug_on_a_public_host(settings, monkeypatch, command, public):
+    monkeypatch.setattr(sys, "argv", command)
+    assert found() == set()
+
+    settings.DEBUG = True
+
+    assert found() == ({"authapi.E005"} if public else set())
+
+
+def test_e005_debug_at_a_public_address(settings):
     settings.DEBUG = True
     assert found() == set()
 
@@ -100,3 +142,97 @@ def test_e003_lifetimes_that_make_no_sense(settings, name, value):
     setattr(settings, name, value)
 
     assert found() == {"authapi.E003"}
+
+
+@pytest.mark.parametrize(
+    ("scope", "rate"),
+    [
+        ("login_pair", "5"),
+        ("login_pair", "0/min"),
+        ("verify", "9/week"),
+        ("x", "5/min"),
+    ],
+)
+def test_e007_a_rate_that_is_none(settings, scope, rate):
+    settings.THROTTLE_RATES = {**settings.THROTTLE_RATES, scope: rate}
+
+    assert found() == {"authapi.E007"}
+
+
+@pytest.mark.parametrize(
+    ("url", "ids"),
+    [
+        ("rediscache://cache:6379/0", set()),
+        ("rediscache://one:6379,two:6379/0", {"authapi.E008"}),
+        ("filecache:///var/cache/authapi", {"authapi.E008"}),
+        ("dummycache://", {"authapi.E008"}),
+    ],
+)
+def test_e008_a_cache_in_which_processes_do_not_count_together(settings, url, ids):
+    settings.CACHES = {"default": Env.cache_url_config(url)}
+
+    assert found() == ids
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("ALLOWED_HOSTS", ["*"]),
+        ("ALLOWED_HOSTS", ["api.example.com", "*"]),
+        ("CORS_ALLOWED_ORIGINS", ["null"]),
+    ],
+)
+def test_e009_a_wildcard(settings, name, value):
+    setattr(settings, name, value)
+
+    assert found() == {"authapi.E009"}
+
+
+def test_e010_a_secret_that_everybody_can_read(settings, tmp_path):
+    secret = tmp_path / "key"
+    settings.SECRET_FILES = [str(secret)]
+    assert found() == set()
+
+    secret.touch(mode=0o640)
+    assert found() == set()
+
+    secret.chmod(0o644)
+    assert found() == {"authapi.E010"}
+
+
+class TestDemoUser:
+    """E011: the user that everybody knows, in public."""
+
+    @pytest.fixture(autouse=True)
+    def public(self, settings, db):
+        settings.PUBLIC_URL = "https://api.example.com"
+
+    def test_is_not_there(self):
+        assert found(["default"]) == set()
+
+    def test_is_there(self):
+        demo.make()
+
+        assert found(["default"]) == {"authapi.E011"}
+
+    def test_is_there_with_a_password_of_its_own(self):
+        demo.make()
+        user = User.objects.get()
+        user.set_password("something else")
+        user.save()
+
+        assert found(["default"]) == set()
+
+    def test_is_there_on_a_laptop(self, settings):
+        settings.PUBLIC_URL = "http://127.0.0.1:8000"
+        demo.make()
+
+        assert found(["default"]) == set()
+
+    def test_cannot_be_looked_for(self):
+        connection.set_rollback(True)
+        connection.needs_rollback = True
+
+        assert found(["default"]) == set()
+
+        connection.needs_rollback = False

@@ -47,6 +47,7 @@ def test_a_key_is_printed_before_there_is_any():
 
 def test_secrets_may_be_files(tmp_path):
     for name in ("SECRET_KEY", "JWT_KEYS"):
+        (tmp_path / name).touch(mode=0o600)
         (tmp_path / name).write_text(PRODUCTION[name].replace("\\n", "\n"))
 
     done = manage(

@@ -1,0 +1,101 @@
+"""
+Who may ask how often. The rates are in ``settings.THROTTLE_RATES``.
+
+    login_pair      tries of one address at one account: guessing is slow
+    login_address   tries of one address at any account: so is trying one password everywhere
+    login_account   tries at one account from anywhere: so is guessing with many addresses
+    refresh, verify, schema   requests of one address
+"""
+
+import ipaddress
+import math
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.utils import timezone
+from rest_framework.exceptions import Throttled
+from rest_framework.request import Request
+from rest_framework.throttling import BaseThrottle
+
+from authapi import events, gcra
+from authapi.device import address
+from authapi.models import Session
+
+SCOPES = (
+    *("login_pair", "login_address", "login_account"),
+    *("refresh", "verify", "schema"),
+)
+
+
+def count_login(username: str, address: str | None, *, at: float) -> None:
+    """
+    Count a try to log in, before its password is looked at.
+
+    It counts whether it will succeed or not, so that an account of one's own resets nothing. Where
+    the account has been signed in from before, the limit of the account does not hold: a stranger
+    who uses it up does not lock the owner out.
+
+    Args:
+        username: as it is looked up, so that all its spellings are one.
+        at: now, in seconds since the epoch.
+
+    Raises:
+        Throttled: it is one too many, of these limits.
+    """
+    place = _place(address)
+    _count("login_pair", f"{place} {username}", address, at)
+    _count("login_address", place, address, at)
+    if not _known(username, place):
+        _count("login_account", username, address, at)
+
+
+def count_request(scope: str, request: HttpRequest) -> None:
+    """
+    Count a request of its address in *scope*.
+
+    Raises:
+        Throttled: it is one too many.
+    """
+    client = address(request)
+    _count(scope, _place(client), client, timezone.now().timestamp())
+
+
+class AddressThrottle(BaseThrottle):
+    """Limits a view's requests by address, at the rate of its ``throttle_scope``."""
+
+    def allow_request(self, request: Request, view: Any) -> bool:
+        count_request(view.throttle_scope, request)
+        return True
+
+
+def rate(scope: str) -> gcra.Rate:
+    """
+    Return the rate of *scope*.
+
+    Raises:
+        ValueError: it cannot be read, or nothing has this scope.
+    """
+    if scope not in SCOPES:
+        raise ValueError(f"there is no {scope!r}")
+    return gcra.Rate.parse(settings.THROTTLE_RATES[scope])
+
+
+def _count(scope: str, key: str, address: str | None, at: float) -> None:
+    wait = gcra.wait(f"{scope} {key}", rate(scope), at=at)
+    if wait:
+        events.throttled.tell(scope=scope, address=address)
+        raise Throttled(math.ceil(wait))
+
+
+def _place(address: str | None) -> str:
+    """The address, or the /64 of an IPv6 address: whoever has one of those has them all."""
+    if address is None or ":" not in address:
+        return str(address)
+    return str(ipaddress.ip_network(f"{address}/64", strict=False))
+
+
+def _known(username: str, place: str) -> bool:
+    """Whether the account has had a session from this place."""
+    seen = Session.objects.filter(user__username=username).values_list("address")
+    return any(_place(address) == place for (address,) in seen.distinct())

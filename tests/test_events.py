@@ -1,0 +1,175 @@
+"""What happened is one line of JSON in the log, and one Django signal."""
+
+import json
+import uuid
+
+import pytest
+from django.dispatch import receiver
+
+from authapi import events
+from authapi.models import Session
+from tests.conftest import PASSWORD
+from tests.server import USER, serve
+
+EVENTS = (
+    events.logged_in,
+    events.login_failed,
+    events.refreshed,
+    events.token_reused,
+    events.logged_out,
+    events.throttled,
+)
+
+
+@pytest.fixture
+def seen():
+    """The events of this test, in their order: name, facts."""
+    seen = []
+    receivers = []
+    for event in EVENTS:
+
+        def see(name=event.name, **facts):
+            del facts["signal"], facts["sender"]
+            seen.append((name, facts))
+
+        receivers.append(see)
+        event.connect(see)
+    yield seen
+    for event, see in zip(EVENTS, receivers, strict=True):
+        event.disconnect(see)
+
+
+class TestSignals:
+    def test_of_a_session_from_login_to_logout(
+        self, seen, login, refresh, logout, user
+    ):
+        newest = refresh(login().json()["refresh"]).json()["refresh"]
+        logout(newest)
+        logout(newest)
+
+        named = {"user_id": str(user.pk), "session_id": str(Session.objects.get().pk)}
+        assert seen == [
+            ("login", {**named, "address": "127.0.0.1"}),
+            ("refresh", named),
+            ("logout", named),
+        ]
+
+    def test_of_a_token_that_comes_back(self, seen, login, refresh):
+        spent = login().json()["refresh"]
+        refresh(refresh(spent).json()["refresh"])
+
+        refresh(spent)
+        refresh(spent)
+
+        assert [name for name, _ in seen] == [
+            *("login", "refresh", "refresh", "token_reused")
+        ]
+
+    def test_of_a_login_that_fails(self, seen, login, user):
+        login(password="wrong")
+        login(username="nobody")
+
+        assert seen == [
+            ("login_failed", {"user_id": str(user.pk), "address": "127.0.0.1"}),
+            ("login_failed", {"user_id": None, "address": "127.0.0.1"}),
+        ]
+
+    def test_of_a_limit(self, seen, login, settings):
+        settings.THROTTLE_RATES = {**settings.THROTTLE_RATES, "login_pair": "1/min"}
+        login()
+
+        login()
+
+        assert seen[1:] == [
+            ("throttled", {"scope": "login_pair", "address": "127.0.0.1"})
+        ]
+
+    def test_of_sessions_ended_elsewhere(self, seen, api, login):
+        other, third, mine = (login().json()["access"] for _ in range(3))
+        listed = api.get("/api/sessions/", third).json()["results"]
+        ended = next(session["id"] for session in listed if session["current"])
+        api("DELETE", f"/api/sessions/{ended}/", token=mine)
+        api("DELETE", "/api/sessions/", token=mine)
+
+        assert [name for name, _ in seen[3:]] == ["logout", "logout"]
+        assert seen[3][1]["session_id"] == ended
+        assert api.get("/api/profile/", other).status_code == 401
+
+    def test_a_receiver_that_fails_fails_alone(self, login):
+        @receiver(events.logged_in)
+        def fails(**kwargs):
+            raise RuntimeError
+
+        try:
+            assert login().status_code == 200
+        finally:
+            events.logged_in.disconnect(fails)
+
+
+@pytest.fixture(scope="module")
+def lines(tmp_path_factory):
+    """What the server wrote, all of it, and what must not be in it."""
+    with serve(
+        tmp_path_factory.mktemp("log"), THROTTLE_RATES="login_pair=2/min"
+    ) as service:
+        pair = service.login()
+        again = service.post(
+            "/api/token/refresh/?secret-query=1",
+            {"refresh": pair["refresh"]},
+            headers={"X-Request-ID": "from-the-proxy-1"},
+        )
+        service.post(
+            "/api/token/",
+            {"username": "secret-name", "password": "secret-password"},
+            headers={"X-Request-ID": "not an id"},
+        )
+        for _ in range(3):
+            service.post(
+                "/api/token/", {"username": USER, "password": "secret-password"}
+            )
+        service.post("/api/token/blacklist/", {"refresh": pair["refresh"]})
+        secrets = [PASSWORD, *pair.values(), *again.json().values(), "secret-"]
+        text = service.log.read_text()
+    assert again.headers["X-Request-ID"] == "from-the-proxy-1"
+    assert not [secret for secret in secrets if secret in text]
+    return [json.loads(line) for line in text.splitlines()]
+
+
+class TestLog:
+    def test_is_a_line_of_json_for_each_event(self, lines):
+        assert [line["event"] for line in lines] == [
+            *("login", "refresh", "login_failed", "login_failed"),
+            *("throttled", "throttled", "logout"),
+        ]
+        for line in lines:
+            assert line["level"] == "info"
+            assert line["timestamp"].endswith("Z")
+
+    def test_names_request_user_and_session(self, lines):
+        login, refresh, unknown, wrong = lines[:4]
+
+        assert uuid.UUID(login["session_id"]) == uuid.UUID(refresh["session_id"])
+        assert login["user_id"] == refresh["user_id"] == wrong["user_id"]
+        assert "user_id" not in unknown
+        assert refresh["request_id"] == "from-the-proxy-1"
+
+    def test_makes_an_id_where_none_fit_was_given(self, lines):
+        assert len({line["request_id"] for line in lines}) == len(lines)
+        assert uuid.UUID(lines[2]["request_id"])
+
+    def test_a_failure_of_ours_is_one_line_with_its_traceback(self, tmp_path):
+        with serve(tmp_path) as service:
+            service.python(
+                "from django.db import connection as c;"
+                "c.cursor().execute('DROP TABLE authapi_session')"
+            )
+            answer = service.post(
+                "/api/token/", {"username": USER, "password": PASSWORD}
+            )
+            (line,) = service.log.read_text().splitlines()
+
+        assert answer.status_code == 500
+        failure = json.loads(line)
+        assert failure["request_id"] == answer.headers["X-Request-ID"]
+        assert "no such table" in failure["exception"]
+        assert PASSWORD not in line

@@ -1,0 +1,315 @@
+"""How often somebody may try: one limit for all processes, whatever counts."""
+
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx
+import pytest
+import redis
+import time_machine
+
+from authapi.models import Session, Throttle, User
+from tests.conftest import PASSWORD, assert_problem
+from tests.server import USER, serve
+from tests.variants import VARIANTS
+
+LIMITS = {
+    "login_pair": "5/min",
+    "login_address": "20/min",
+    "login_account": "100/hour",
+    "refresh": "3/min",
+    "verify": "3/min",
+    "schema": "3/min",
+}
+DATABASE_COUNTS = {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
+
+
+@pytest.fixture(autouse=True)
+def limits(settings, db):
+    settings.THROTTLE_RATES = LIMITS
+
+
+@pytest.fixture(autouse=True)
+def clock():
+    with time_machine.travel("2026-11-24T09:00:00Z", tick=False) as clock:
+        yield clock
+
+
+@pytest.fixture(params=["database", "redis"])
+def store(request, settings):
+    """What counts: a test that takes this runs with both."""
+    settings.CACHES = {"default": DATABASE_COUNTS}
+    if request.param == "redis":
+        url = request.getfixturevalue("redis_url")
+        settings.CACHES = {"default": redis_cache(url)}
+        redis.Redis.from_url(url).flushdb()
+
+
+def redis_cache(url):
+    return {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": url,
+    }
+
+
+@pytest.fixture
+def attempt(api, user):
+    """Try to log in from an address; answers the response."""
+
+    def attempt(username="ada", password="wrong", address="192.0.2.1", path="token"):
+        return api.client.post(
+            f"/api/{path}/",
+            {"username": username, "password": password},
+            content_type="application/json",
+            REMOTE_ADDR=address,
+        )
+
+    return attempt
+
+
+def statuses(answers):
+    return Counter(answer.status_code for answer in answers)
+
+
+@pytest.mark.usefixtures("store")
+class TestLogin:
+    @pytest.mark.parametrize("path", ["token", "manual/login"])
+    def test_the_sixth_try_in_a_minute_is_refused_even_with_the_right_password(
+        self, attempt, path
+    ):
+        assert statuses(attempt(path=path) for _ in range(5)) == {401: 5}
+
+        refused = attempt(path=path, password=PASSWORD)
+
+        assert_problem(refused, 429, "throttled")
+        assert refused["Retry-After"] == "12"
+
+    def test_lets_in_after_as_many_seconds_as_it_said_and_not_before(
+        self, attempt, clock
+    ):
+        for _ in range(5):
+            attempt()
+        said = int(attempt()["Retry-After"])
+
+        clock.shift(said - 1)
+        assert attempt(password=PASSWORD).status_code == 429
+        clock.shift(1)
+
+        assert attempt(password=PASSWORD).status_code == 200
+
+    def test_no_edge_of_a_minute_lets_twice_as_many_through(self, attempt, clock):
+        clock.shift(59)
+        first = [attempt() for _ in range(8)]
+        clock.shift(2)
+        second = [attempt() for _ in range(8)]
+
+        assert statuses(first + second) == {401: 5, 429: 11}
+
+    def test_a_new_minute_begins_when_nothing_was_tried_for_one(self, attempt, clock):
+        for _ in range(6):
+            attempt()
+        clock.shift(60)
+
+        assert statuses(attempt() for _ in range(6)) == {401: 5, 429: 1}
+
+    @pytest.mark.parametrize(
+        "spelling", [" ada ", "\uff41\uff44\uff41", "a\uff44a\n"], ids=ascii
+    )
+    def test_spellings_of_one_name_share_a_limit(self, attempt, spelling):
+        assert attempt(spelling, PASSWORD).status_code == 200
+        for _ in range(4):
+            attempt(spelling)
+
+        assert attempt().status_code == 429
+
+    def test_both_variants_share_a_limit(self, attempt):
+        for _ in range(5):
+            attempt(path="manual/login")
+
+        assert attempt().status_code == 429
+
+    def test_an_unknown_name_is_limited_as_a_known_one(self, attempt):
+        known = [attempt() for _ in range(7)]
+        unknown = [attempt("nobody") for _ in range(7)]
+
+        assert [a.content for a in known] == [a.content for a in unknown]
+
+    def test_an_address_has_twenty_tries_at_all_accounts_together(self, attempt):
+        answers = [attempt(f"user{i}") for i in range(25)]
+
+        assert statuses(answers) == {401: 20, 429: 5}
+
+    def test_a_login_of_ones_own_resets_nothing(self, attempt):
+        User.objects.create_user("mallory", None, PASSWORD)
+        for _ in range(5):
+            attempt()
+        assert attempt("mallory", PASSWORD).status_code == 200
+
+        assert attempt().status_code == 429
+
+    def test_refused_tries_do_not_count(self, attempt):
+        """Otherwise a client that retries too early would never come in again."""
+        for _ in range(30):
+            attempt()
+
+        assert attempt("someone else").status_code == 401
+
+    def test_a_hundred_tries_an_hour_at_an_account_from_anywhere(self, attempt):
+        answers = [attempt(address=f"198.51.100.{i}") for i in range(110)]
+
+        assert statuses(answers) == {401: 100, 429: 10}
+        assert answers[-1]["Retry-After"] == "36"
+
+    def test_a_stranger_cannot_lock_the_owner_out(self, attempt):
+        assert attempt(password=PASSWORD, address="203.0.113.9").status_code == 200
+        for i in range(110):
+            attempt(address=f"198.51.100.{i}")
+
+        at_home = attempt(password=PASSWORD, address="203.0.113.9")
+        elsewhere = attempt(password=PASSWORD, address="203.0.113.10")
+
+        assert (at_home.status_code, elsewhere.status_code) == (200, 429)
+
+    def test_a_network_of_ipv6_addresses_counts_as_one(self, attempt):
+        answers = [attempt(address=f"2001:db8::{i}") for i in range(6)]
+
+        assert answers[-1].status_code == 429
+        assert attempt(address="2001:db8:0:1::1").status_code == 401
+
+    def test_a_body_that_is_no_login_does_not_count(self, attempt):
+        for _ in range(30):
+            assert attempt(password=5).status_code == 400
+
+        assert attempt().status_code == 401
+
+
+class TestProxies:
+    @pytest.fixture
+    def forwarded(self, api, user):
+        def forwarded(header):
+            return api.client.post(
+                "/api/token/",
+                {"username": "ada", "password": "wrong"},
+                content_type="application/json",
+                headers={"X-Forwarded-For": header},
+            )
+
+        return forwarded
+
+    def test_an_invented_address_passes_no_limit(self, forwarded):
+        answers = [forwarded(f"192.0.2.{i}") for i in range(60)]
+
+        assert statuses(answers) == {401: 5, 429: 55}
+
+    def test_a_trusted_proxy_tells_addresses_apart(self, forwarded, settings):
+        settings.TRUSTED_PROXIES = ["127.0.0.1"]
+
+        answers = [forwarded(f"spoofed, 192.0.2.{i % 2}") for i in range(12)]
+
+        assert statuses(answers) == {401: 10, 429: 2}
+
+
+class TestAdmin:
+    def test_is_a_door_with_the_same_limit(self, client, attempt):
+        User.objects.create_superuser("root", None, PASSWORD)
+        for _ in range(5):
+            attempt("root", address="127.0.0.1")
+
+        answer = client.post(
+            "/admin/login/", {"username": "root", "password": PASSWORD}
+        )
+
+        assert answer.status_code == 200
+        assert "Expected available in 12 seconds" in answer.content.decode()
+
+
+@pytest.mark.usefixtures("store")
+class TestRequests:
+    def test_refresh_verify_and_schema_are_limited_by_address(self, api, login):
+        pair = login().json()
+        calls = {
+            "refresh": lambda: api.post("/api/token/refresh/", {"refresh": "x"}),
+            "verify": lambda: api.post("/api/token/verify/", {"token": pair["access"]}),
+            "schema": lambda: api.get("/api/schema/"),
+        }
+        for name, call in calls.items():
+            before = [call().status_code for _ in range(3)]
+            refused = call()
+
+            assert 429 not in before, name
+            assert_problem(refused, 429, "throttled")
+            assert refused["Retry-After"] == "20"
+
+
+class TestStores:
+    @pytest.mark.parametrize(
+        ("path", "body"),
+        [
+            ("token/", {"username": "ada", "password": PASSWORD}),
+            ("manual/login/", {"username": "ada", "password": PASSWORD}),
+            ("token/refresh/", {"refresh": "x"}),
+            ("token/verify/", {"token": "x"}),
+        ],
+    )
+    def test_without_redis_nobody_may_guess_and_the_answer_says_so(
+        self, api, user, settings, path, body
+    ):
+        settings.CACHES = {"default": redis_cache("redis://127.0.0.1:1/0")}
+
+        answer = api.post(f"/api/{path}", body)
+
+        assert_problem(answer, 503, "unavailable")
+        assert answer["Retry-After"] == "1"
+
+    def test_rows_that_say_nothing_any_more_go_away(self, attempt, clock):
+        for i in range(8):
+            attempt(f"user{i}")
+        assert Throttle.objects.count() == 17
+        clock.shift(4000)
+
+        for i in range(8):
+            attempt(f"other{i}")
+
+        assert Throttle.objects.count() <= 17
+
+    @pytest.mark.parametrize("name", [*VARIANTS])
+    def test_of_forty_tries_at_once_five_get_in(self, limited_service, name):
+        """Two processes, many threads: one limit."""
+        url, spelling = limited_service, f"{name}{USER}"
+
+        def attempt(i):
+            return httpx.post(
+                url + VARIANTS[name].login,
+                json={"username": spelling, "password": "wrong"},
+                headers={"X-Forwarded-For": f"192.0.2.{i}"},
+                timeout=30,
+            )
+
+        with ThreadPoolExecutor(40) as pool:
+            answers = list(pool.map(attempt, range(40)))
+
+        assert statuses(answers)[429] == 35
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql", "redis"])
+def limited_service(request, tmp_path_factory):
+    """The service under its limits, counted by each store that it supports."""
+    environment = {"THROTTLE_RATES": "login_pair=5/min"}
+    folder = tmp_path_factory.mktemp("limited")
+    if request.param == "redis":
+        url = request.getfixturevalue("redis_url")
+        environment["CACHE_URL"] = url.replace("redis:", "rediscache:")
+    database = request.param == "postgresql" and request.getfixturevalue("postgresql")
+    with serve(folder, database or None, **environment) as service:
+        yield service.url
+
+
+def test_sessions_are_no_way_round(attempt):
+    """A place is known by the account's own sessions, not by another's."""
+    User.objects.create_user("mallory", None, PASSWORD)
+    assert attempt("mallory", PASSWORD, "203.0.113.66").status_code == 200
+    for i in range(110):
+        attempt(address=f"198.51.100.{i}")
+
+    assert attempt(address="203.0.113.66").status_code == 429
+    assert Session.objects.count() == 1
