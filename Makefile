@@ -28,7 +28,7 @@ test: .venv/dev .venv/static .venv/node ## set up, then run everything that must
 	$(BARE) $(BIN)/mypy
 	$(BIN)/pytest
 
-fuzz: .venv/dev .venv/static ## try EXAMPLES (1000) odd requests of each kind, some ten minutes
+fuzz: .venv/dev .venv/static ## try EXAMPLES (1000) odd requests of each kind, which takes minutes
 	$(BIN)/pytest --no-cov --numprocesses=0 --capture=no tests/test_fuzz.py --examples $(EXAMPLES)
 
 schema: .venv/dev ## write schema/openapi.yaml

@@ -5,41 +5,28 @@ from typing import Any
 Document = dict[str, Any]
 
 _WITH_ACCESS = "Send `access` as the bearer token."
+_WITH_A_PAIR: dict[str, Document] = {
+    "refreshToken": {
+        "description": "Exchange `refresh` for a new pair before `access` ends.",
+        "requestBody": {"refresh": "$response.body#/refresh"},
+    },
+    "verifyToken": {
+        "description": "Ask whether `access` would be accepted now.",
+        "requestBody": {"token": "$response.body#/access"},
+    },
+    "revokeToken": {
+        "description": "Log out.",
+        "requestBody": {"refresh": "$response.body#/refresh"},
+    },
+    "getProfile": {"description": _WITH_ACCESS},
+    "updateProfile": {"description": _WITH_ACCESS},
+    "listSessions": {"description": _WITH_ACCESS},
+    "endOtherSessions": {"description": _WITH_ACCESS},
+}
 # Operation, then each that its answer leads to: what to do, and what of the answer goes where.
 _NEXT: dict[str, dict[str, Document]] = {
-    "createToken": {
-        "refreshToken": {
-            "description": "Exchange `refresh` for a new pair before `access` ends.",
-            "requestBody": {"refresh": "$response.body#/refresh"},
-        },
-        "verifyToken": {
-            "description": "Ask whether `access` would be accepted now.",
-            "requestBody": {"token": "$response.body#/access"},
-        },
-        "revokeToken": {
-            "description": "Log out.",
-            "requestBody": {"refresh": "$response.body#/refresh"},
-        },
-        "getProfile": {"description": _WITH_ACCESS},
-        "updateProfile": {"description": _WITH_ACCESS},
-        "listSessions": {"description": _WITH_ACCESS},
-        "endOtherSessions": {"description": _WITH_ACCESS},
-    },
-    "refreshToken": {
-        "refreshToken": {
-            "description": "The new refresh token is the one to use next.",
-            "requestBody": {"refresh": "$response.body#/refresh"},
-        },
-        "verifyToken": {
-            "description": "Ask whether `access` would be accepted now.",
-            "requestBody": {"token": "$response.body#/access"},
-        },
-        "revokeToken": {
-            "description": "Log out.",
-            "requestBody": {"refresh": "$response.body#/refresh"},
-        },
-        "getProfile": {"description": _WITH_ACCESS},
-    },
+    "createToken": _WITH_A_PAIR,
+    "refreshToken": _WITH_A_PAIR,
     "verifyToken": {
         "endSession": {
             "description": "End the session that the token belongs to.",
