@@ -250,7 +250,7 @@ SPECTACULAR_SETTINGS = {
     # Whoever runs the service is met where it runs; no address is known here but that.
     "CONTACT": {"name": "authapi", "url": PUBLIC_URL},
     "LICENSE": {"name": "MIT", "url": "https://opensource.org/license/mit"},
-    "SERVERS": [{"url": PUBLIC_URL, "description": "This service."}],
+    "SERVERS": [{"url": PUBLIC_URL}],
     "TAGS": [
         {"name": "token", "description": "Log in, stay logged in, log out."},
         {"name": "profile", "description": "Who is signed in."},
