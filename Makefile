@@ -1,6 +1,7 @@
 # `make` alone lists what there is.
 PYTHON ?= python3
 PORT ?= 8000
+EXAMPLES ?= 1000
 export PORT
 BIN := .venv/bin
 
@@ -10,7 +11,7 @@ LOCK := --quiet --universal --generate-hashes --no-annotate --no-header --python
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run dev test schema screenshots lock clean
+.PHONY: help run dev test fuzz schema release screenshots lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -21,15 +22,21 @@ run: .venv/run .venv/static ## set up and serve on 127.0.0.1:PORT (8000)
 dev: .venv/run ## serve with reload and DEBUG on, once `make run` has set up
 	@DEBUG=1 PUBLIC_URL=http://127.0.0.1:$(PORT) $(BIN)/python manage.py runserver $(PORT)
 
-test: .venv/dev .venv/static ## set up, then run everything that must hold
+test: .venv/dev .venv/static .venv/node ## set up, then run everything that must hold
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BARE) $(BIN)/mypy
 	$(BIN)/pytest
 
+fuzz: .venv/dev .venv/static ## try EXAMPLES (1000) odd requests of each kind, which takes minutes
+	$(BIN)/pytest --no-cov --numprocesses=0 --capture=no tests/test_fuzz.py --examples $(EXAMPLES)
+
 schema: .venv/dev ## write schema/openapi.yaml
 	$(BARE) $(BIN)/python manage.py spectacular --skip-checks --validate --fail-on-warn \
 		--file schema/openapi.yaml
+
+release: ## call schema/openapi.yaml the released one, which later changes must not break
+	cp schema/openapi.yaml schema/released.yaml
 
 screenshots: .venv/dev .venv/static ## take the README's pictures anew
 	$(BIN)/pytest --no-cov --numprocesses=0 tests/test_docs.py --screenshots .screenshots
@@ -40,7 +47,7 @@ lock: .venv/dev ## compile the pinned requirements from pyproject.toml
 	$(BIN)/uv pip compile $(LOCK) --group dev pyproject.toml -o requirements-dev.lock
 
 clean: ## remove what the others made, but for .env and the database
-	rm -rf .venv staticfiles .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv node_modules staticfiles .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
 
 .venv/made:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
@@ -60,6 +67,13 @@ clean: ## remove what the others made, but for .env and the database
 	@echo 'Installing requirements-dev.lock (about a minute)'
 	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	@touch $@ .venv/run
+
+# No scripts: what the tools bring along would tell its makers of the installation.
+.venv/node: .venv/made package-lock.json
+	@if command -v npm >/dev/null; then echo 'Installing package-lock.json'; \
+		npm ci --silent --ignore-scripts --no-audit --no-fund && touch $@; \
+	elif [ -n "$$CI" ]; then echo 'authapi: npm is missing, and CI demands it'; exit 1; \
+	else echo 'authapi: no npm here, so the linters are skipped'; fi
 
 .venv/static: .venv/run requirements.lock project/static.py $(shell find schema/static -type f)
 	@echo 'Compressing static files'

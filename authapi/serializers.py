@@ -33,23 +33,36 @@ class TextField(serializers.CharField):
         return super().to_internal_value(data)
 
 
+class NameField(TextField):
+    """A user name: spaces around it do not count, and one of spaces alone is nobody's."""
+
+    def to_internal_value(self, data: Any) -> str:
+        return super().to_internal_value(data).strip()
+
+
 class EmailField(TextField, serializers.EmailField):
     """An email address in a JSON string."""
 
 
 @example(username="demo", password="let-me-in-please")
 class CredentialsSerializer(serializers.Serializer):
-    username = TextField(max_length=150, trim_whitespace=True)
+    """A user name and its password."""
+
+    username = NameField(max_length=150, help_text="Spaces around it do not count.")
     password = TextField(max_length=4096, help_text="Taken exactly as sent.")
 
 
 @example(refresh=_JWT)
 class RefreshSerializer(serializers.Serializer):
+    """The refresh token to exchange."""
+
     refresh = TextField(max_length=TOKEN_LENGTH, help_text="The newest refresh token.")
 
 
 @example(refresh=_JWT)
 class RevokeSerializer(serializers.Serializer):
+    """The refresh token whose session ends."""
+
     refresh = TextField(
         max_length=TOKEN_LENGTH, help_text="Any refresh token of the session."
     )
@@ -57,11 +70,15 @@ class RevokeSerializer(serializers.Serializer):
 
 @example(token=_JWT)
 class VerifySerializer(serializers.Serializer):
+    """The token to ask about."""
+
     token = TextField(max_length=TOKEN_LENGTH, help_text="An access or refresh token.")
 
 
 @example(access=_JWT, refresh=_JWT)
 class TokenPairSerializer(serializers.Serializer):
+    """A pair of tokens."""
+
     access = serializers.CharField(
         read_only=True, help_text="Sent as `Authorization: Bearer …`."
     )
@@ -73,6 +90,8 @@ class TokenPairSerializer(serializers.Serializer):
 
 @example(token=_JWT)
 class ManualTokenSerializer(serializers.Serializer):
+    """A token made by hand."""
+
     token = serializers.CharField(
         read_only=True, help_text="Sent as `Authorization: Bearer …`; good for an hour."
     )
@@ -86,6 +105,8 @@ class ManualTokenSerializer(serializers.Serializer):
     session_expires_at="2026-12-08T09:30:00Z",
 )
 class TokenStatusSerializer(serializers.Serializer):
+    """What a token is good for, now."""
+
     token_type = serializers.ChoiceField(TokenKind.choices, read_only=True)
     expires_in = serializers.IntegerField(
         read_only=True, help_text="Seconds that the token has left."
@@ -108,7 +129,11 @@ class TokenStatusSerializer(serializers.Serializer):
     last_login="2026-11-24T09:30:00Z",
 )
 class UserProfileSerializer(serializers.ModelSerializer):
-    username = serializers.CharField(read_only=True)
+    """Who is signed in."""
+
+    username = serializers.CharField(
+        read_only=True, help_text="What this account signs in with."
+    )
     email = serializers.CharField(
         read_only=True, help_text="Empty where none is known."
     )
@@ -124,13 +149,27 @@ class UserProfileSerializer(serializers.ModelSerializer):
             "last_login",
         )
         read_only_fields = fields
+        extra_kwargs = {
+            "first_name": {"help_text": "Empty where none is known."},
+            "last_name": {"help_text": "Empty where none is known."},
+            "date_joined": {"help_text": "When the account was made."},
+            "last_login": {
+                "help_text": "When it last signed in; null if it never did."
+            },
+        }
 
 
 @example(email="ada@example.com", first_name="Ada")
 class ProfileUpdateSerializer(serializers.Serializer):
-    email = EmailField(max_length=254)
-    first_name = TextField(max_length=150, allow_blank=True)
-    last_name = TextField(max_length=150, allow_blank=True)
+    """The fields to change."""
+
+    email = EmailField(max_length=254, help_text="An address for mail.")
+    first_name = TextField(
+        max_length=150, allow_blank=True, help_text="Empty removes it."
+    )
+    last_name = TextField(
+        max_length=150, allow_blank=True, help_text="Empty removes it."
+    )
 
     def to_internal_value(self, data: Any) -> Any:
         unknown = set(data) - set(self.fields) if isinstance(data, dict) else set()
@@ -151,6 +190,8 @@ class ProfileUpdateSerializer(serializers.Serializer):
     expires_at="2026-12-08T10:15:00Z",
 )
 class SessionSerializer(serializers.ModelSerializer):
+    """One sign-in of this account."""
+
     current = serializers.SerializerMethodField(
         help_text="Whether this is the session that asks."
     )
@@ -167,6 +208,13 @@ class SessionSerializer(serializers.ModelSerializer):
             "expires_at",
         )
         read_only_fields = fields
+        extra_kwargs = {
+            "id": {"help_text": "What `endSession` takes."},
+            "user_agent": {"help_text": "The device, as it called itself."},
+            "address": {"help_text": "Where it came from; null if that is unknown."},
+            "created_at": {"help_text": "When it signed in."},
+            "expires_at": {"help_text": "When it ends if it is not refreshed."},
+        }
 
     def get_current(self, session: Session) -> bool:
         return bool(session == self.context["request"].auth)

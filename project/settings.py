@@ -4,6 +4,7 @@ Every setting, read top to bottom. What differs between two deployments comes fr
 """
 
 import os
+import tomllib
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -243,7 +244,12 @@ SPECTACULAR_SETTINGS = {
         " `refreshToken`. A refresh token works once.\n\n"
         "Every error is a `Problem` (RFC 9457); branch on its `code`."
     ),
-    "VERSION": "1.0.0",
+    "VERSION": tomllib.loads((BASE_DIR / "pyproject.toml").read_text())["project"][
+        "version"
+    ],
+    # Whoever runs the service is met where it runs; no address is known here but that.
+    "CONTACT": {"name": "authapi", "url": PUBLIC_URL},
+    "LICENSE": {"name": "MIT", "url": "https://opensource.org/license/mit"},
     "SERVERS": [{"url": PUBLIC_URL}],
     "TAGS": [
         {"name": "token", "description": "Log in, stay logged in, log out."},
@@ -266,9 +272,13 @@ SPECTACULAR_SETTINGS = {
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "schema.hooks.summarise",
+        "schema.hooks.describe_answers",
+        "schema.hooks.forbid_nul",
         "schema.hooks.open_public_operations",
         "schema.hooks.document_errors",
         "schema.hooks.drop_read_only",
+        "schema.hooks.speak_3_1",
+        "schema.links.link",
     ],
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",

@@ -2,8 +2,12 @@
 
 from typing import Any
 
-from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from drf_spectacular.extensions import (
+    OpenApiAuthenticationExtension,
+    OpenApiSerializerExtension,
+)
 from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.utils import Direction
 
 
 class BearerScheme(OpenApiAuthenticationExtension):
@@ -30,3 +34,17 @@ class ManualBearerScheme(OpenApiAuthenticationExtension):
             "bearerFormat": "JWT",
             "description": "The teaching variant's token, from `POST /api/manual/login/`.",
         }
+
+
+class ProfileUpdate(OpenApiSerializerExtension):
+    """Its serializer refuses what it does not know."""
+
+    target_class = "authapi.serializers.ProfileUpdateSerializer"
+
+    def map_serializer(
+        self, auto_schema: AutoSchema, direction: Direction
+    ) -> dict[str, Any]:
+        shape = auto_schema._map_serializer(
+            self.target, direction, bypass_extensions=True
+        )
+        return {**shape, "additionalProperties": False}

@@ -104,6 +104,40 @@ def drop_read_only(result: Document, **kwargs: Any) -> Document:
     return result
 
 
+def describe_answers(result: Document, **kwargs: Any) -> Document:
+    """Say of an answer what its serializer's docstring says."""
+    for operation in _operations(result):
+        for answer in operation["responses"].values():
+            for content in answer.get("content", {}).values():
+                name = content["schema"]["$ref"].rpartition("/")[2]
+                answer["description"] = result["components"]["schemas"][name][
+                    "description"
+                ]
+    return result
+
+
+def forbid_nul(result: Document, **kwargs: Any) -> Document:
+    """Say of every text that is sent what DRF refuses in it, since PostgreSQL cannot store it."""
+    for name, component in result["components"]["schemas"].items():
+        if name.endswith("Request"):
+            for field in component["properties"].values():
+                field["pattern"] = r"^[^\u0000]*$"
+    return result
+
+
+def speak_3_1(result: Document, **kwargs: Any) -> Document:
+    """In 3.1 null is a type of its own, and a licence is named by its SPDX identifier."""
+    if result["openapi"].startswith("3.1"):
+        name = result["info"]["license"]["name"]
+        result["info"]["license"] = {"name": name, "identifier": name}
+        for component in result["components"]["schemas"].values():
+            for field in component.get("properties", {}).values():
+                # drf-spectacular writes its own fields so, but not what a paginator states.
+                if field.pop("nullable", False):
+                    field["type"] = [field["type"], "null"]
+    return result
+
+
 def document_errors(result: Document, **kwargs: Any) -> Document:
     """Add the problems that an operation can answer, by what it takes."""
     result["components"]["schemas"] |= {"Problem": _PROBLEM, "ProblemCode": _CODE}

@@ -1,6 +1,7 @@
 import json
 import os
 import shutil
+import subprocess
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -16,8 +17,10 @@ from playwright.sync_api import BrowserContext, sync_playwright
 
 from authapi.models import User
 from tests import contract
-from tests.server import PASSWORD, Service, serve, start_redis
+from tests.server import PASSWORD, ROOT, Service, serve, start_redis
 from tests.variants import VARIANTS, Variant
+
+pytest_plugins = ["tests.met"]
 
 CHROMIUMS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 CHROMIUM_ARGUMENTS = [
@@ -28,6 +31,8 @@ CHROMIUM_ARGUMENTS = [
         "--disable-sync",
     ),
 ]
+# They would tell their makers of each run, and ask for news.
+SILENT = {"REDOCLY_TELEMETRY": "off", "REDOCLY_SUPPRESS_UPDATE_NOTICE": "true"}
 
 Answer = Any  # Django's test response: an HttpResponse with json()
 
@@ -199,6 +204,24 @@ def postgresql() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
+def node() -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Run a script on what ``package.json`` brings; CI demands that it is there."""
+    if not (ROOT / "node_modules").exists() and "CI" not in os.environ:
+        pytest.skip("no node_modules here: make .venv/node")
+
+    def node(script: str, *arguments: Any) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            ["node", script, *arguments],
+            cwd=ROOT,
+            env={**os.environ, **SILENT},
+            capture_output=True,
+            text=True,
+        )
+
+    return node
+
+
+@pytest.fixture(scope="session")
 def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """An empty Redis of our own, as ``CACHE_URL`` names it. CI demands it."""
     found = shutil.which("redis-server")
@@ -212,6 +235,9 @@ def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--screenshots", type=Path, help="keep the browser's pictures here"
+    )
+    parser.addoption(
+        "--examples", type=int, help="how many test_fuzz.py tries for each operation"
     )
 
 

@@ -19,9 +19,22 @@ from redis.retry import Retry
 
 from authapi import demo
 from project.run import SERVER
+from tests import contract
 
 ROOT = Path(__file__).parent.parent
 USER, PASSWORD = demo.USERNAME, demo.PASSWORD
+
+
+def _check(answer: httpx.Response) -> None:
+    answer.read()
+    contract.check(answer.request.method, answer.request.url.path, answer)
+
+
+# Holds every answer against the OpenAPI document. Servers come and go, so no connection is kept.
+http = httpx.Client(
+    event_hooks={"response": [_check]},
+    limits=httpx.Limits(max_keepalive_connections=0),
+)
 
 
 @dataclass
@@ -48,7 +61,7 @@ class Service:
         return self.manage("shell", "--no-imports", "--command", code)
 
     def post(self, path: str, body: Any, **options: Any) -> httpx.Response:
-        return httpx.post(self.url + path, json=body, **options)
+        return http.post(self.url + path, json=body, **options)
 
     def login(self) -> dict[str, str]:
         answer = self.post("/api/token/", {"username": USER, "password": PASSWORD})

@@ -3,12 +3,11 @@
 import json
 from datetime import UTC, datetime, timedelta
 
-import httpx
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
-from tests.server import PASSWORD, USER
+from tests.server import PASSWORD, USER, http
 from tests.unverified import payload
 from tests.variants import VARIANTS
 
@@ -450,9 +449,7 @@ class TestStayingSignedIn:
 
 class TestPage:
     def test_has_a_strict_content_security_policy(self, service):
-        policy = httpx.get(f"{service.url}/api/docs/").headers[
-            "Content-Security-Policy"
-        ]
+        policy = http.get(f"{service.url}/api/docs/").headers["Content-Security-Policy"]
 
         assert {tuple(part.split()) for part in policy.split(";")} == {
             ("default-src", "'none'"),

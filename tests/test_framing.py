@@ -6,10 +6,9 @@ from contextlib import ExitStack, contextmanager
 from http.client import HTTPConnection
 from socket import SHUT_WR, create_connection
 
-import httpx
 import pytest
 
-from tests.server import PASSWORD, USER
+from tests.server import PASSWORD, USER, http
 
 CREDENTIALS = json.dumps({"username": USER, "password": PASSWORD}).encode()
 
@@ -20,7 +19,7 @@ def chunks() -> Iterator[bytes]:
 
 
 def test_a_body_in_chunks_is_read(service):
-    answer = httpx.post(
+    answer = http.post(
         f"{service.url}/api/token/",
         content=chunks(),
         headers={"Content-Type": "application/json"},
@@ -30,7 +29,7 @@ def test_a_body_in_chunks_is_read(service):
 
 
 def test_a_body_in_chunks_has_the_same_limit(service):
-    answer = httpx.post(
+    answer = http.post(
         f"{service.url}/api/token/",
         content=iter([b" " * 40_000] * 2),
         headers={"Content-Type": "application/json"},
@@ -52,7 +51,7 @@ def test_a_body_in_chunks_has_the_same_limit(service):
     ],
 )
 def test_odd_parameters_of_the_type_do_no_harm(service, content_type, status):
-    answer = httpx.post(
+    answer = http.post(
         f"{service.url}/api/token/?a=%ff",
         content=CREDENTIALS,
         headers={"Content-Type": content_type},
@@ -62,7 +61,7 @@ def test_odd_parameters_of_the_type_do_no_harm(service, content_type, status):
 
 
 def test_an_accept_that_is_none_is_no_preference(service):
-    answer = httpx.get(
+    answer = http.get(
         f"{service.url}/api/schema/", headers={"Accept": "a/b; x*=nope''%41"}
     )
 
@@ -81,7 +80,7 @@ def test_no_path_asks_for_a_csrf_token(service, path):
 
 
 def test_the_docs_refuse_another_method_with_a_problem(service):
-    answer = httpx.post(f"{service.url}/api/docs/")
+    answer = http.post(f"{service.url}/api/docs/")
 
     assert answer.json()["code"] == "method_not_allowed"
 
@@ -109,7 +108,7 @@ def test_sixteen_half_sent_requests_keep_nobody_out(service):
         for _ in range(16):
             waiting.enter_context(half_sent(service, b"{"))
         for _ in range(8):
-            assert httpx.get(f"{service.url}/health/live/", timeout=5).is_success
+            assert http.get(f"{service.url}/health/live/", timeout=5).is_success
 
 
 @contextmanager

@@ -69,10 +69,18 @@ class TestLogin:
 
         assert login(username="rene\u0301").status_code == 200
 
+    @pytest.mark.parametrize("name", [" ada ", "ada\t"], ids=repr)
+    def test_finds_a_name_with_spaces_around_it(self, login, name):
+        assert login(username=name).status_code == 200
+
+    def test_a_name_of_spaces_is_nobodys(self, login):
+        assert_problem(login(username=" "), 401, "no_active_account")
+
     @pytest.mark.parametrize(
         "body",
         [
             {},
+            {"username": "", "password": PASSWORD},
             {"username": "ada"},
             {"username": "ada", "password": ""},
             {"username": "ada", "password": 12345678},

@@ -2,13 +2,13 @@
 
 import json
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from http.client import HTTPConnection
 from threading import Barrier
-from typing import Any
 
+import httpx
 import pytest
 
+from tests import contract
 from tests.unverified import payload
 
 THREADS = 32
@@ -19,12 +19,6 @@ REFRESH, LOGOUT = "/api/token/refresh/", "/api/token/blacklist/"
 VERIFY = "/api/token/verify/"
 
 
-@dataclass
-class Answer:
-    status: int
-    body: dict[str, Any]
-
-
 @pytest.fixture(scope="module")
 def at_once(any_service):
     """POST refresh tokens at the same moment, each in a thread with a connection of its own."""
@@ -32,18 +26,23 @@ def at_once(any_service):
     host = any_service.url.removeprefix("http://")
     connections = [HTTPConnection(host, timeout=30) for _ in range(THREADS)]
 
-    def post(connection: HTTPConnection, path: str, token: str) -> Answer:
+    def post(connection: HTTPConnection, path: str, token: str) -> httpx.Response:
         body = json.dumps({"refresh": token})
         barrier.wait()
         connection.request("POST", path, body, {"Content-Type": "application/json"})
         answer = connection.getresponse()
-        return Answer(answer.status, json.loads(answer.read() or "{}"))
+        return httpx.Response(
+            answer.status, headers=answer.getheaders(), content=answer.read()
+        )
 
     with ThreadPoolExecutor(THREADS) as pool:
 
-        def run(calls: list[tuple[str, str]]) -> list[Answer]:
+        def run(calls: list[tuple[str, str]]) -> list[httpx.Response]:
             paths, tokens = zip(*calls, strict=True)
-            return list(pool.map(post, connections, paths, tokens))
+            answers = list(pool.map(post, connections, paths, tokens))
+            for path, answer in zip(paths, answers, strict=True):
+                contract.check("POST", path, answer)
+            return answers
 
         yield run
     for connection in connections:
@@ -55,8 +54,8 @@ def test_one_refresh_token_has_one_successor(any_service, at_once):
     for _ in range(ROUNDS):
         answers = at_once([(REFRESH, token)] * THREADS)
 
-        assert {answer.status for answer in answers} == {200}
-        successors = [answer.body["refresh"] for answer in answers]
+        assert {answer.status_code for answer in answers} == {200}
+        successors = [answer.json()["refresh"] for answer in answers]
         assert len({payload(successor)["jti"] for successor in successors}) == 1
         assert payload(successors[0])["jti"] != payload(token)["jti"]
         token = successors[0]
@@ -71,7 +70,7 @@ def test_a_spent_token_rotates_for_none(any_service, at_once):
 
     answers = at_once([(REFRESH, oldest)] * THREADS)
 
-    assert {answer.body["code"] for answer in answers} <= {
+    assert {answer.json()["code"] for answer in answers} <= {
         "token_reused",
         "session_ended",
     }
@@ -85,8 +84,8 @@ def test_logout_racing_with_refresh_leaves_no_live_session(any_service, at_once)
 
         answers = at_once([(REFRESH, token), (LOGOUT, token)] * (THREADS // 2))
 
-        assert {answer.status for answer in answers} <= {200, 204, 401}
+        assert {answer.status_code for answer in answers} <= {200, 204, 401}
         for answer in answers:
-            if answer.status == 200:
-                verdict = any_service.post(VERIFY, {"token": answer.body["access"]})
+            if answer.status_code == 200:
+                verdict = any_service.post(VERIFY, {"token": answer.json()["access"]})
                 assert verdict.json()["code"] == "session_ended"

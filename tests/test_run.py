@@ -8,10 +8,9 @@ import sys
 from pathlib import Path
 from socket import socket
 
-import httpx
 import pytest
 
-from tests.server import ROOT, free_port, wait_until_ready
+from tests.server import ROOT, free_port, http, wait_until_ready
 
 # The environment of a new shell: none of the tests' own settings.
 SHELL = {
@@ -64,7 +63,7 @@ def test_makes_secrets_a_database_and_a_user_who_can_log_in(checkout):
         )
         try:
             wait_until_ready(process, f"http://127.0.0.1:{port}", log)
-            answer = httpx.post(
+            answer = http.post(
                 f"http://localhost:{port}/api/token/",
                 json={"username": "demo", "password": "let-me-in-please"},
             )

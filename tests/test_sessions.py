@@ -69,8 +69,17 @@ class TestList:
         assert len(second["results"]) == 1
         assert second["next"] is None
 
-    def test_has_no_page_beyond_the_last(self, api, login):
-        answer = api.get("/api/sessions/?page=2", login().json()["access"])
+    @pytest.mark.parametrize(
+        "query",
+        [
+            *("page=2", "page=0", "page=-1", "page=last", "page=", "page=1.0"),
+            *("page=%201", "page=1_0", "page=%EF%BC%91", "page=x&page=1"),
+            f"page={'9' * 5000}",
+        ],
+        ids=lambda query: query[:15],
+    )
+    def test_has_no_other_page(self, api, login, query):
+        answer = api.get(f"/api/sessions/?{query}", login().json()["access"])
 
         assert_problem(answer, 404, "not_found")
 

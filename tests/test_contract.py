@@ -1,0 +1,134 @@
+"""What holds the suite's answers against the document catches what it is there for."""
+
+import os
+import subprocess
+import sys
+from copy import deepcopy
+
+import pytest
+from jsonschema import ValidationError
+
+from tests.contract import Contract, served
+from tests.server import ROOT
+
+# Those that the suite in a suite takes; the others take time.
+PLUGINS = ("-p", "django", "-p", "xdist")
+PROFILE = ("GET", "/api/profile/")
+
+
+@pytest.fixture
+def changed(openapi):
+    """The contract of a document in which something was changed."""
+
+    def changed(change):
+        copy = deepcopy(openapi)
+        change(copy)
+        return Contract(copy)
+
+    return changed
+
+
+def profile_of(document):
+    return document["components"]["schemas"]["UserProfile"]
+
+
+def answers_of(document):
+    return document["paths"]["/api/profile/"]["get"]["responses"]
+
+
+class TestCheck:
+    def test_notes_what_it_met(self, api, login, openapi):
+        contract = Contract(openapi)
+
+        contract.check(*PROFILE, api.profile(login()))
+        contract.check("HEAD", "/api/profile/", api("HEAD", "/api/profile/"))
+        contract.check("GET", "/nowhere/", api.get("/nowhere/"))
+
+        assert contract.met == {("getProfile", "200"), ("getProfile", "401")}
+        assert contract.met < contract.promised()
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            lambda d: profile_of(d)["properties"].pop("email"),
+            lambda d: profile_of(d)["required"].append("phone"),
+            lambda d: profile_of(d)["properties"]["email"].update(type="integer"),
+        ],
+        ids=["undocumented", "missing", "of-another-type"],
+    )
+    def test_refuses_a_field(self, api, login, changed, change):
+        with pytest.raises(ValidationError):
+            changed(change).check(*PROFILE, api.profile(login()))
+
+    def test_refuses_a_status(self, api, changed):
+        contract = changed(lambda d: answers_of(d).pop("401"))
+
+        with pytest.raises(AssertionError, match="getProfile does not document 401"):
+            contract.check(*PROFILE, api.get("/api/profile/"))
+
+    def test_refuses_an_answer_without_a_header(self, api, login, changed):
+        contract = changed(
+            lambda d: answers_of(d)["200"].update(headers={"Retry-After": {}})
+        )
+
+        with pytest.raises(AssertionError, match="lacks Retry-After"):
+            contract.check(*PROFILE, api.profile(login()))
+
+    def test_refuses_a_media_type(self, api, login, changed):
+        contract = changed(
+            lambda d: answers_of(d)["200"].update(content={"text/html": {}})
+        )
+
+        with pytest.raises(AssertionError, match="application/json"):
+            contract.check(*PROFILE, api.profile(login()))
+
+    def test_refuses_a_body_where_none_is_promised(self, api, login, changed):
+        contract = changed(lambda d: answers_of(d)["200"].pop("content"))
+
+        with pytest.raises(AssertionError, match="has a body"):
+            contract.check(*PROFILE, api.profile(login()))
+
+
+@pytest.fixture
+def suite(tmp_path):
+    """Run a suite of two files that meets nothing."""
+    folder = tmp_path / "tests"
+    folder.mkdir()
+    (folder / "conftest.py").write_text('pytest_plugins = ["tests.met"]')
+    for name in ("one", "two"):
+        (folder / f"test_{name}.py").write_text(f"def test_{name}(): pass")
+
+    def suite(*arguments):
+        return subprocess.run(
+            [sys.executable, "-m", "pytest", "--rootdir=.", *PLUGINS, *arguments],
+            cwd=tmp_path,
+            env={
+                **os.environ,
+                "PYTHONPATH": str(ROOT),
+                "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+            },
+            capture_output=True,
+            text=True,
+        )
+
+    return suite
+
+
+class TestSuite:
+    @pytest.mark.parametrize("processes", ["-n0", "-n2"])
+    def test_fails_if_it_meets_less_than_is_promised(self, suite, processes):
+        done = suite(processes)
+
+        assert done.returncode == pytest.ExitCode.TESTS_FAILED, done.stdout
+        assert "2 passed" in done.stdout
+        for operation, status in served().promised():
+            assert f"{operation} answers {status}\n" in done.stdout
+
+    @pytest.mark.parametrize(
+        "part", [["tests/test_one.py"], ["-n1", "-k", "one"]], ids=" ".join
+    )
+    def test_passes_if_it_is_a_part(self, suite, part):
+        done = suite(*part)
+
+        assert done.returncode == pytest.ExitCode.OK, done.stdout
+        assert "promised" not in done.stdout

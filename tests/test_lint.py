@@ -1,0 +1,143 @@
+"""The document as its readers' tools see it, in both versions."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from openapi_schema_validator import (
+    OAS30Validator,
+    OAS31Validator,
+    oas30_format_checker,
+    oas31_format_checker,
+)
+
+from schema.document import VERSIONS, document
+
+VALIDATORS = {
+    "3.0": (OAS30Validator, oas30_format_checker),
+    "3.1": (OAS31Validator, oas31_format_checker),
+}
+# What is off, and why, stands in the files named here.
+LINTERS = {
+    "spectral": ("lint", "--fail-severity=hint", "--ruleset=schema/.spectral.yaml"),
+    "redocly": ("lint", "--config=schema/redocly.yaml"),
+}
+
+
+@pytest.fixture(params=VERSIONS)
+def version(request) -> str:
+    return request.param
+
+
+@pytest.fixture
+def openapi(version) -> Any:
+    return json.loads(document(version, "json").bodies["identity"])
+
+
+def parts(of: Any) -> Iterator[dict[str, Any]]:
+    """Every object in the document that is not an example."""
+    if isinstance(of, dict):
+        yield of
+        for name, member in of.items():
+            if name not in {"example", "examples"}:
+                yield from parts(member)
+    elif isinstance(of, list):
+        for member in of:
+            yield from parts(member)
+
+
+@pytest.mark.parametrize("linter", LINTERS)
+def test_a_linter_finds_nothing(node, tmp_path, linter):
+    files = [tmp_path / f"{v}.{form}" for v in VERSIONS for form in ("json", "yaml")]
+    for file in files:
+        file.write_bytes(document(file.stem, file.suffix[1:]).bodies["identity"])
+
+    done = node(f"node_modules/.bin/{linter}", *LINTERS[linter], *files)
+
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_every_example_is_one(openapi, version):
+    shown = [
+        (part["schema"], example["value"])
+        for part in parts(openapi)
+        for example in (part.get("examples") or {}).values()
+    ] + [(part, part["example"]) for part in parts(openapi) if "example" in part]
+
+    validator, formats = VALIDATORS[version]
+    for schema, example in shown:
+        whole = {"allOf": [schema], "components": openapi["components"]}
+        validator(whole, format_checker=formats).validate(example)
+    assert len(shown) > 50
+
+
+def test_every_part_is_described(openapi):
+    for component in openapi["components"]["schemas"].values():
+        assert component["description"]
+        for name, field in component.get("properties", {}).items():
+            inner = field.get("items", field)
+            assert "$ref" in inner or field["description"], name
+    for part in parts(openapi["paths"]):
+        if "operationId" in part and "responses" in part:
+            assert part["summary"]
+            assert part["description"]
+            for described in (*part.get("parameters", ()), *part["responses"].values()):
+                assert described["description"]
+
+
+def test_says_who_offers_it_under_which_licence(openapi, version):
+    info = openapi["info"]
+
+    assert info["contact"] == {
+        "name": "authapi",
+        "url": openapi["servers"][0]["url"],
+    }
+    assert info["license"]["name"] == "MIT"
+    assert ("identifier" in info["license"]) == (version == "3.1")
+    assert {tag["name"] for tag in openapi["tags"] if tag["description"]} == {
+        tag for part in parts(openapi["paths"]) for tag in part.get("tags", ())
+    }
+
+
+def test_has_nothing_that_generators_stumble_over(openapi):
+    """Each of these left some generator's client broken."""
+    for part in parts(openapi):
+        assert not {"readOnly", "writeOnly"} & part.keys()
+        assert {} not in part.get("security", ())
+        if "enum" in part:
+            assert None not in part["enum"]
+            assert not part.get("nullable")
+            assert part["type"] == "string"
+
+
+def test_links_lead_from_an_answer_into_a_request(openapi):
+    """What a link names is there: the operation, its parameters, the fields of both bodies."""
+    operations = {
+        part["operationId"]: part
+        for part in parts(openapi["paths"])
+        if "responses" in part
+    }
+
+    def schema(holder: Any) -> Any:
+        name = holder["content"]["application/json"]["schema"]["$ref"]
+        return openapi["components"]["schemas"][name.rpartition("/")[2]]
+
+    linked = 0
+    for operation in operations.values():
+        for answer in operation["responses"].values():
+            for link in answer.get("links", {}).values():
+                target = operations[link["operationId"]]
+                sent = link.get("requestBody", {})
+                if sent:
+                    assert (
+                        sent.keys()
+                        <= schema(target["requestBody"])["properties"].keys()
+                    )
+                named = link.get("parameters", {})
+                assert named.keys() <= {p["name"] for p in target.get("parameters", ())}
+                for expression in (*sent.values(), *named.values()):
+                    field = expression.removeprefix("$response.body#/").split("/")[0]
+                    assert field in schema(answer)["properties"]
+                linked += 1
+    assert linked
