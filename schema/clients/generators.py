@@ -1,4 +1,4 @@
-"""Which tool writes the client of which language, and with what settings."""
+"""Which tool writes the client of which language, with what settings, and how it is run."""
 
 import os
 import re
@@ -6,32 +6,40 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
 
-FOLDER = Path(__file__).resolve().parent
-ROOT = FOLDER.parent.parent
-DOCUMENT = FOLDER.parent / "openapi.yaml"
+_HERE = Path(__file__).resolve().parent
+_ROOT = _HERE.parent.parent
+DOCUMENT = _HERE.parent / "openapi.yaml"
 
-# Where the tools are: with this Python, with npm's, or on the machine.
-_PLACES = (str(Path(sys.executable).parent), str(ROOT / "node_modules" / ".bin"))
-_WARNING = re.compile(r"\b(WARN|WARNING|ERROR)\b|Warning|⚠")
+# Tools come with this Python, from npm, or with the machine.
+_PLACES = (str(Path(sys.executable).parent), str(_ROOT / "node_modules" / ".bin"))
+_COMPLAINT = re.compile(r"\b(WARN|ERROR)\b|[Ww]arning|⚠")
 
 
-class GenerationFailed(Exception):
-    """No client was written; says why, in the tool's own words or in ours."""
+class NotGenerated(Exception):
+    """Why no client was written, for the person who asked for it."""
 
 
 @dataclass(frozen=True)
 class Generator:
-    """A tool: *command* with ``{document}`` and ``{out}`` filled in; *needs*: program to remedy."""
+    """
+    A tool and how to call it.
+
+    Args:
+        command: its command line, where ``{document}`` and ``{folder}`` are filled in.
+        needs: the programs that it consists of, each with the command that installs it.
+        helper: our file that completes the client.
+        reads_examples: whether the document's examples are left in.
+    """
 
     command: tuple[str, ...]
     needs: dict[str, str]
     helper: str | None = None
-    takes_examples: bool = True
+    reads_examples: bool = True
 
     @property
     def name(self) -> str:
@@ -39,23 +47,131 @@ class Generator:
 
     def write(self, document: Path, folder: Path) -> None:
         """
-        Write the client of *document* into *folder*, which is not there yet.
+        Write the client of *document* into *folder*, which the tool makes.
 
         Raises:
-            GenerationFailed: a program is missing, or the tool warned or failed.
+            NotGenerated: the tool is missing, failed, or warned of something.
         """
         with tempfile.TemporaryDirectory() as scratch:
-            if not self.takes_examples:
+            if not self.reads_examples:
                 document = _without_examples(document, Path(scratch))
-            names = {"document": document, "out": folder}
-            said = self._run([part.format(**names) for part in self.command])
-        if complaints := [line for line in said.splitlines() if _WARNING.search(line)]:
-            raise GenerationFailed("\n".join([f"{self.name} warns:", *complaints]))
+            names = {"document": document, "folder": folder}
+            done = self.run(*(part.format(**names) for part in self.command))
+        lines = (done.stdout + done.stderr).splitlines()
+        complaints = list(dict.fromkeys(filter(_COMPLAINT.search, lines)))
+        if complaints or done.returncode:
+            raise NotGenerated("\n".join([f"{self.name}:", *(complaints or lines)]))
         if self.helper:
-            shutil.copy(FOLDER / self.helper, folder)
+            shutil.copy(_HERE / self.helper, folder)
 
-    def _run(self, command: list[str]) -> str:
+    def run(self, *command: str) -> subprocess.CompletedProcess[str]:
+        """
+        Run one of its programs.
+
+        Raises:
+            NotGenerated: it, or what it needs, is missing.
+        """
         path = os.pathsep.join([*_PLACES, os.environ.get("PATH", "")])
         for program, remedy in self.needs.items():
             if not shutil.which(program, path=path):
-                raise GenerationFailed(f"{program} is missing. Install it: {remedy}")
+                raise NotGenerated(f"{program} is missing. Install it: {remedy}")
+        return subprocess.run(  # noqa: S603  # a command of the table below
+            [str(shutil.which(command[0], path=path)), *command[1:]],
+            env=os.environ | {"PATH": path, "NO_COLOR": "1"},
+            capture_output=True,
+            text=True,
+        )
+
+
+def _without_examples(document: Path, scratch: Path) -> Path:
+    """
+    Copy *document* without its examples.
+
+    openapi-generator 7.26 warns of every example that is written where it is used; no client
+    is made of them.
+    """
+    content = yaml.safe_load(document.read_text(encoding="utf-8"))
+    for path in content["paths"].values():
+        for operation in path.values():
+            for part in (
+                operation.get("requestBody", {}),
+                *operation["responses"].values(),
+            ):
+                for media in part.get("content", {}).values():
+                    media.pop("examples", None)
+    copy = scratch / document.name
+    copy.write_text(yaml.safe_dump(content), encoding="utf-8")
+    return copy
+
+
+def _openapi_generator(language: str, *settings: str) -> Generator:
+    return Generator(
+        command=(
+            *("openapi-generator-cli", "generate", "--generator-name", language),
+            *("--input-spec", "{document}", "--output", "{folder}"),
+            *("--global-property", "apiTests=false,modelTests=false"),
+            *("--openapi-generator-ignore-list", "git_push.sh,.travis.yml"),
+            # The service may add fields and codes: a client of today must survive them.
+            "--additional-properties=disallowAdditionalPropertiesIfNotPresent=false",
+            "--additional-properties=enumUnknownDefaultCase=true",
+            "--additional-properties=hideGenerationTimestamp=true",
+            *(f"--additional-properties={setting}" for setting in settings),
+        ),
+        needs={"openapi-generator-cli": "make .venv/dev"},
+        reads_examples=False,
+    )
+
+
+PROVEN = {
+    "python": Generator(
+        command=(
+            *("openapi-python-client", "generate", "--path", "{document}"),
+            *("--output-path", "{folder}", "--meta", "none", "--fail-on-warning"),
+        ),
+        # It formats what it wrote with ruff.
+        needs={"openapi-python-client": "make .venv/dev", "ruff": "make .venv/dev"},
+        helper="auth.py",
+    ),
+    "typescript": Generator(
+        command=(
+            *("openapi-typescript", "{document}", "--output", "{folder}/schema.ts"),
+            *("--root-types", "--root-types-no-schema-prefix"),
+        ),
+        needs={"node": "apt-get install nodejs npm", "openapi-typescript": "npm ci"},
+        helper="auth.ts",
+    ),
+    "go": _openapi_generator("go", "packageName=authapi", "withGoMod=false"),
+    "java": _openapi_generator(
+        "java",
+        "library=native",
+        "useJakartaEe=true",
+        "openApiNullable=false",
+        "groupId=authapi",
+        "artifactId=authapi-client",
+        "invokerPackage=authapi.client",
+        "apiPackage=authapi.client.api",
+        "modelPackage=authapi.client.model",
+    ),
+    "php": _openapi_generator("php", "invokerPackage=Authapi"),
+    "ruby": _openapi_generator("ruby", "gemName=authapi", "moduleName=Authapi"),
+}
+
+
+def find(language: str) -> Generator:
+    """
+    Return what writes the client of *language*: a proven one, or any of openapi-generator's.
+
+    Raises:
+        NotGenerated: there is none, or openapi-generator is missing.
+    """
+    if language in PROVEN:
+        return PROVEN[language]
+    generator = _openapi_generator(language)
+    listed = generator.run(generator.name, "list").stdout.partition("SERVER")[0]
+    others = re.findall(r"^ +- (\S+)", listed, re.MULTILINE)
+    if language not in others:
+        raise NotGenerated(
+            f"There is no generator for {language!r}. Proven: {', '.join(PROVEN)}. "
+            f"Also: {', '.join(name for name in others if name not in PROVEN)}."
+        )
+    return generator
