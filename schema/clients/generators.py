@@ -127,6 +127,7 @@ PROVEN = {
         command=(
             *("openapi-python-client", "generate", "--path", "{document}"),
             *("--output-path", "{folder}", "--meta", "none", "--fail-on-warning"),
+            *("--config", str(_HERE / "python.yaml")),
         ),
         # It formats what it wrote with ruff.
         needs={"openapi-python-client": "make .venv/dev", "ruff": "make .venv/dev"},

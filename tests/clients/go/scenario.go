@@ -70,14 +70,13 @@ func main() {
 	changed, _, err := update.PatchedProfileUpdateRequest(*changes).Execute()
 	expect(err == nil, err)
 	expect(changed.FirstName == "Ada" && changed.Email == before.Email, changed)
-	fmt.Println("update")
 
 	changes.SetEmail("none")
 	_, _, err = update.PatchedProfileUpdateRequest(*changes).Execute()
 	invalid := problem(err)
 	expect(invalid.Code == authapi.PROBLEMCODE_INVALID, invalid)
 	expect(len(invalid.GetErrors()["email"]) == 1, invalid)
-	fmt.Println("invalid field")
+	fmt.Println("update")
 
 	_, err = profile(os.Getenv("EXPIRED_ACCESS"))
 	expect(problem(err).Code == authapi.PROBLEMCODE_TOKEN_EXPIRED, err)

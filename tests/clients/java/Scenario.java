@@ -73,13 +73,12 @@ public class Scenario {
         profiles.updateProfile(new PatchedProfileUpdateRequest().firstName("Ada"));
     expect(changed.getFirstName().equals("Ada"), changed);
     expect(changed.getEmail().equals(profile.getEmail()), changed);
-    System.out.println("update");
 
     PatchedProfileUpdateRequest wrong = new PatchedProfileUpdateRequest().email("none");
     Problem invalid = refused(() -> profiles.updateProfile(wrong)).problem();
     expect(invalid.getCode() == ProblemCode.INVALID, invalid);
     expect(invalid.getErrors().get("email").size() == 1, invalid);
-    System.out.println("invalid field");
+    System.out.println("update");
 
     ProfileApi late = profiles(System.getenv("EXPIRED_ACCESS"));
     expectCode(ProblemCode.TOKEN_EXPIRED, late::getProfile);

@@ -53,7 +53,6 @@ with signed_in(auth) as client:
     changed = update_profile.sync(client=client, body=changes)
     assert isinstance(changed, UserProfile)
     assert (changed.first_name, changed.email) == ("Ada", profile.email)
-    print("update")
 
     changes = PatchedProfileUpdateRequest(email="none")
     problem = update_profile.sync(client=client, body=changes)
@@ -61,7 +60,7 @@ with signed_in(auth) as client:
     assert problem.code is ProblemCode.INVALID
     assert problem.errors
     assert problem.errors["email"]
-    print("invalid field")
+    print("update")
 
 expired = Pair(os.environ["EXPIRED_ACCESS"], os.environ["REFRESH"])
 problem = get_profile.sync(client=bearer(expired.access))

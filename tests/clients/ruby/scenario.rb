@@ -4,6 +4,7 @@
 
 require 'authapi'
 require 'json'
+require 'uri'
 
 USER = ENV.fetch('API_USER')
 
@@ -60,13 +61,12 @@ changes = Authapi::PatchedProfileUpdateRequest.new(first_name: 'Ada')
 changed = profiles(pair.access).update_profile(patched_profile_update_request: changes)
 expect(changed.first_name == 'Ada', changed)
 expect(changed.email == profile.email, changed)
-puts 'update'
 
 changes = Authapi::PatchedProfileUpdateRequest.new(email: 'none')
 _, invalid = refused { profiles(pair.access).update_profile(patched_profile_update_request: changes) }
 expect(invalid.code == Authapi::ProblemCode::INVALID, invalid)
 expect(invalid.errors[:email].length == 1, invalid)
-puts 'invalid field'
+puts 'update'
 
 expect_code(Authapi::ProblemCode::TOKEN_EXPIRED) { profiles(ENV.fetch('EXPIRED_ACCESS')).get_profile }
 renewed = tokens.refresh_token(Authapi::RefreshRequest.new(refresh: ENV.fetch('REFRESH')))

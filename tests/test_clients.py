@@ -1,0 +1,173 @@
+"""
+Generated clients do, against the running service, what their users will do with them.
+
+Python and TypeScript run with the rest; the others by ``make clients``, which prints the table.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from importlib.resources import files
+from pathlib import Path
+
+import pytest
+from django.core.management import call_command
+
+from tests.server import PASSWORD, ROOT, Service, serve
+
+BIN = Path(sys.executable).parent
+NODE = ROOT / "node_modules" / ".bin"
+STEPS = (
+    *("login", "profile", "update", "renewal"),
+    *("wrong password", "throttled", "logout"),
+)
+JACKSON = files("openapi_generator_cli") / "openapi-generator.jar"
+ANNOTATIONS = Path("/usr/share/java/jakarta-annotation-api.jar")
+GUZZLE = Path("/usr/share/php/GuzzleHttp/autoload.php")
+TYPHOEUS = Path("/usr/share/doc/ruby-typhoeus")
+
+# A user, signed in an hour ago: the access token has expired, the refresh token is the newest.
+SIGNED_IN = """
+from datetime import timedelta
+from django.utils import timezone
+from authapi import sessions, tokens
+from authapi.claims import Device
+from authapi.models import User
+
+User.objects.create_user({user!r}, "ada@example.com", {password!r})
+now = timezone.now()
+session = sessions.log_in({user!r}, {password!r}, device=Device("", None), at=now)
+pair = tokens.issue(session, at=now - timedelta(hours=1))
+print(pair.access, pair.refresh)
+"""
+
+
+@dataclass
+class Language:
+    """How a client is checked and run: *needs* are programs or files, with their Debian package."""
+
+    generator: str
+    checks: list[list[str]]
+    scenario: list[str]
+    needs: dict[str, str] = field(default_factory=dict)
+
+
+def npm(package: str) -> str:
+    """The package's name and version, as it is locked."""
+    lock = (ROOT / "package-lock.json").read_text()
+    found = re.search(rf'"node_modules/{package}": {{\s+"version": "([^"]+)"', lock)
+    assert found, package
+    return f"{package} {found[1]}"
+
+
+def pypi(package: str) -> str:
+    return f"{package} {version(package)}"
+
+
+CLASSPATH = f"built:{JACKSON}:{ANNOTATIONS}"
+LANGUAGES = {
+    "python": Language(
+        generator=pypi("openapi-python-client"),
+        checks=[[f"{BIN}/mypy", "--strict", "--config-file=", "client", "scenario.py"]],
+        scenario=[sys.executable, "scenario.py"],
+    ),
+    "typescript": Language(
+        generator=f"{npm('openapi-typescript')}, {npm('openapi-fetch')}",
+        checks=[[f"{NODE}/tsc"]],
+        scenario=["node", "built/scenario.js"],
+        needs={"node": "nodejs"},
+    ),
+    "go": Language(
+        generator=pypi("openapi-generator-cli"),
+        checks=[[f"{BIN}/go", "vet", "./..."], [f"{BIN}/go", "build", "-o", "built"]],
+        scenario=["./built"],
+    ),
+    "java": Language(
+        generator=pypi("openapi-generator-cli"),
+        checks=[
+            ["sh", "-c", "find client/src/main Scenario.java -name '*.java' > sources"],
+            ["javac", "-Xlint:all", "-Werror", "-d", "built", "-cp", CLASSPATH, "@sources"],
+        ],
+        scenario=["java", "-cp", CLASSPATH, "Scenario"],
+        needs={
+            "javac": "openjdk-17-jdk-headless",
+            str(ANNOTATIONS): "libjakarta-annotation-api-java",
+        },
+    ),
+    "php": Language(
+        generator=pypi("openapi-generator-cli"),
+        checks=[["sh", "-c", "find . -name '*.php' | xargs -n1 php -l"]],
+        scenario=["php", "scenario.php"],
+        needs={
+            "php": "php-cli php-curl php-mbstring",
+            str(GUZZLE): "php-guzzlehttp-guzzle",
+        },
+    ),
+    "ruby": Language(
+        generator=pypi("openapi-generator-cli"),
+        checks=[["sh", "-c", "find . -name '*.rb' | xargs -n1 ruby -wc"]],
+        scenario=["ruby", "-Iclient/lib", "scenario.rb"],
+        needs={"ruby": "ruby", str(TYPHOEUS): "ruby-typhoeus"},
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def throttled_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """The service, with its own limit for one account; all clients here have one address."""
+    folder = tmp_path_factory.mktemp("throttled")
+    with serve(folder, THROTTLE_RATES="login_pair=5/min,login_address=1000/min") as service:
+        yield service
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "python",
+        "typescript",
+        *(
+            pytest.param(name, marks=pytest.mark.clients)
+            for name in ("go", "java", "php", "ruby")
+        ),
+    ],
+)
+def test_scenario(throttled_service, tmp_path, record_property, name):
+    language = LANGUAGES[name]
+    missing = [
+        package for need, package in language.needs.items()
+        if not (shutil.which(need) or Path(need).exists())
+    ]
+    assert not missing, f"apt-get install --no-install-recommends {' '.join(missing)}"
+    shutil.copytree(ROOT / "tests" / "clients" / name, tmp_path, dirs_exist_ok=True)
+    call_command("generateclient", name, str(tmp_path / "client"))
+    (tmp_path / "node_modules").symlink_to(ROOT / "node_modules")
+    user = f"ada-{uuid.uuid4().hex[:8]}"
+    signed_in = SIGNED_IN.format(user=user, password=PASSWORD)
+    access, refresh = throttled_service.python(signed_in).split()
+    environment = os.environ | {
+        "API_URL": throttled_service.url,
+        "API_USER": user,
+        "API_PASSWORD": PASSWORD,
+        "EXPIRED_ACCESS": access,
+        "REFRESH": refresh,
+    }
+
+    for command in language.checks:
+        done = run(command, tmp_path)
+        assert done.returncode == 0, done.stdout + done.stderr
+    done = run(language.scenario, tmp_path, environment)
+
+    record_property("client", (name, language.generator, done.stdout.splitlines()))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.splitlines() == list(STEPS)
+    assert not done.stderr
+
+
+def run(command, folder, environment=None) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
