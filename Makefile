@@ -10,7 +10,7 @@ LOCK := --quiet --universal --generate-hashes --no-annotate --no-header --python
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run dev test schema screenshots lock clean
+.PHONY: help run dev test clients schema screenshots lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -21,11 +21,14 @@ run: .venv/run .venv/static ## set up and serve on 127.0.0.1:PORT (8000)
 dev: .venv/run ## serve with reload and DEBUG on, once `make run` has set up
 	@DEBUG=1 PUBLIC_URL=http://127.0.0.1:$(PORT) $(BIN)/python manage.py runserver $(PORT)
 
-test: .venv/dev .venv/static ## set up, then run everything that must hold
+test: .venv/dev .venv/node .venv/static ## set up, then run everything that must hold
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BARE) $(BIN)/mypy
 	$(BIN)/pytest
+
+clients: .venv/dev .venv/node ## generate, compile and run a client in each language; print a table
+	$(BIN)/pytest --no-cov --numprocesses=0 --tb=short -m '' tests/test_clients.py
 
 schema: .venv/dev ## write schema/openapi.yaml
 	$(BARE) $(BIN)/python manage.py spectacular --skip-checks --validate --fail-on-warn \
@@ -40,7 +43,7 @@ lock: .venv/dev ## compile the pinned requirements from pyproject.toml
 	$(BIN)/uv pip compile $(LOCK) --group dev pyproject.toml -o requirements-dev.lock
 
 clean: ## remove what the others made, but for .env and the database
-	rm -rf .venv staticfiles .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv node_modules staticfiles .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
 
 .venv/made:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
@@ -60,6 +63,13 @@ clean: ## remove what the others made, but for .env and the database
 	@echo 'Installing requirements-dev.lock (about a minute)'
 	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	@touch $@ .venv/run
+
+.venv/node: .venv/made package.json package-lock.json
+	@command -v npm >/dev/null || { \
+		echo 'authapi: npm is missing. On Debian: apt-get install --no-install-recommends nodejs npm'; exit 1; }
+	@echo 'Installing package-lock.json (some seconds)'
+	@npm ci --silent --no-audit --no-fund
+	@touch $@
 
 .venv/static: .venv/run requirements.lock project/static.py $(shell find schema/static -type f)
 	@echo 'Compressing static files'

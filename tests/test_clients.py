@@ -9,7 +9,6 @@ import re
 import shutil
 import subprocess
 import sys
-import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from importlib.metadata import version
@@ -50,8 +49,14 @@ print(pair.access, pair.refresh)
 
 @dataclass
 class Language:
-    """How a client is checked and run: *needs* are programs or files, with their Debian package."""
+    """
+    How a client is made, checked and run.
 
+    *needs* are programs and files, each with the Debian package that brings it; *version* is a
+    command that prints the language's.
+    """
+
+    version: list[str]
     generator: str
     checks: list[list[str]]
     scenario: list[str]
@@ -70,37 +75,52 @@ def pypi(package: str) -> str:
     return f"{package} {version(package)}"
 
 
-CLASSPATH = f"built:{JACKSON}:{ANNOTATIONS}"
+JARS = f"{JACKSON}:{ANNOTATIONS}"
 LANGUAGES = {
     "python": Language(
+        version=[sys.executable, "--version"],
         generator=pypi("openapi-python-client"),
         checks=[[f"{BIN}/mypy", "--strict", "--config-file=", "client", "scenario.py"]],
         scenario=[sys.executable, "scenario.py"],
     ),
     "typescript": Language(
+        version=["node", "--version"],
         generator=f"{npm('openapi-typescript')}, {npm('openapi-fetch')}",
         checks=[[f"{NODE}/tsc"]],
         scenario=["node", "built/scenario.js"],
         needs={"node": "nodejs"},
     ),
     "go": Language(
+        version=[f"{BIN}/go", "version"],
         generator=pypi("openapi-generator-cli"),
         checks=[[f"{BIN}/go", "vet", "./..."], [f"{BIN}/go", "build", "-o", "built"]],
         scenario=["./built"],
     ),
     "java": Language(
+        version=["javac", "--version"],
         generator=pypi("openapi-generator-cli"),
         checks=[
             ["sh", "-c", "find client/src/main Scenario.java -name '*.java' > sources"],
-            ["javac", "-Xlint:all", "-Werror", "-d", "built", "-cp", CLASSPATH, "@sources"],
+            [
+                "javac",
+                "-Xlint:all",
+                "-Werror",
+                "-proc:none",
+                "-d",
+                "built",
+                "-cp",
+                JARS,
+                "@sources",
+            ],
         ],
-        scenario=["java", "-cp", CLASSPATH, "Scenario"],
+        scenario=["java", "-cp", f"built:{JARS}", "Scenario"],
         needs={
             "javac": "openjdk-17-jdk-headless",
             str(ANNOTATIONS): "libjakarta-annotation-api-java",
         },
     ),
     "php": Language(
+        version=["php", "--version"],
         generator=pypi("openapi-generator-cli"),
         checks=[["sh", "-c", "find . -name '*.php' | xargs -n1 php -l"]],
         scenario=["php", "scenario.php"],
@@ -110,6 +130,7 @@ LANGUAGES = {
         },
     ),
     "ruby": Language(
+        version=["ruby", "--version"],
         generator=pypi("openapi-generator-cli"),
         checks=[["sh", "-c", "find . -name '*.rb' | xargs -n1 ruby -wc"]],
         scenario=["ruby", "-Iclient/lib", "scenario.rb"],
@@ -122,7 +143,9 @@ LANGUAGES = {
 def throttled_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """The service, with its own limit for one account; all clients here have one address."""
     folder = tmp_path_factory.mktemp("throttled")
-    with serve(folder, THROTTLE_RATES="login_pair=5/min,login_address=1000/min") as service:
+    with serve(
+        folder, THROTTLE_RATES="login_pair=5/min,login_address=1000/min"
+    ) as service:
         yield service
 
 
@@ -139,17 +162,14 @@ def throttled_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serv
 )
 def test_scenario(throttled_service, tmp_path, record_property, name):
     language = LANGUAGES[name]
-    missing = [
-        package for need, package in language.needs.items()
-        if not (shutil.which(need) or Path(need).exists())
-    ]
-    assert not missing, f"apt-get install --no-install-recommends {' '.join(missing)}"
+    row = {"Client": name, "Generator": language.generator, **dict.fromkeys(STEPS, "✗")}
+    record_property("row", row)
+    install_nothing_but_say(language.needs)
+    row["Client"] += f" {release(language)}"
     shutil.copytree(ROOT / "tests" / "clients" / name, tmp_path, dirs_exist_ok=True)
-    call_command("generateclient", name, str(tmp_path / "client"))
     (tmp_path / "node_modules").symlink_to(ROOT / "node_modules")
-    user = f"ada-{uuid.uuid4().hex[:8]}"
-    signed_in = SIGNED_IN.format(user=user, password=PASSWORD)
-    access, refresh = throttled_service.python(signed_in).split()
+    user = f"ada-{name}"
+    access, refresh = signed_in(throttled_service, user)
     environment = os.environ | {
         "API_URL": throttled_service.url,
         "API_USER": user,
@@ -158,16 +178,45 @@ def test_scenario(throttled_service, tmp_path, record_property, name):
         "REFRESH": refresh,
     }
 
+    call_command("generateclient", name, str(tmp_path / "client"))
     for command in language.checks:
         done = run(command, tmp_path)
         assert done.returncode == 0, done.stdout + done.stderr
     done = run(language.scenario, tmp_path, environment)
 
-    record_property("client", (name, language.generator, done.stdout.splitlines()))
+    proved = done.stdout.splitlines()
+    row.update(dict.fromkeys(proved, "✓"))
     assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stdout.splitlines() == list(STEPS)
+    assert proved == list(STEPS)
     assert not done.stderr
 
 
-def run(command, folder, environment=None) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
+def install_nothing_but_say(needs: dict[str, str]) -> None:
+    missing = [
+        package
+        for need, package in needs.items()
+        if not (shutil.which(need) or Path(need).exists())
+    ]
+    command = "apt-get install --no-install-recommends"
+    assert not missing, f"{command} {' '.join(missing)}"
+
+
+def release(language: Language) -> str:
+    said = run(language.version, ROOT).stdout
+    found = re.search(r"\d+(\.\d+)+", said)
+    assert found, said
+    return found[0]
+
+
+def signed_in(service: Service, user: str) -> list[str]:
+    """An access token that has expired, and the newest refresh token of its session."""
+    code = SIGNED_IN.format(user=user, password=PASSWORD)
+    return service.python(code).splitlines()[-1].split()
+
+
+def run(
+    command: list[str], folder: Path, environment: dict[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True
+    )

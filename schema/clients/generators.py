@@ -141,7 +141,9 @@ PROVEN = {
         needs={"node": "apt-get install nodejs npm", "openapi-typescript": "npm ci"},
         helper="auth.ts",
     ),
-    "go": _openapi_generator("go", "packageName=authapi", "withGoMod=false", "enumClassPrefix=true"),
+    "go": _openapi_generator(
+        "go", "packageName=authapi", "withGoMod=false", "enumClassPrefix=true"
+    ),
     "java": _openapi_generator(
         "java",
         "library=native",

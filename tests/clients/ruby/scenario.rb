@@ -65,7 +65,7 @@ expect(changed.email == profile.email, changed)
 changes = Authapi::PatchedProfileUpdateRequest.new(email: 'none')
 _, invalid = refused { profiles(pair.access).update_profile(patched_profile_update_request: changes) }
 expect(invalid.code == Authapi::ProblemCode::INVALID, invalid)
-expect(invalid.errors[:email].length == 1, invalid)
+expect(invalid.errors['email'].length == 1, invalid)
 puts 'update'
 
 expect_code(Authapi::ProblemCode::TOKEN_EXPIRED) { profiles(ENV.fetch('EXPIRED_ACCESS')).get_profile }
