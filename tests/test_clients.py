@@ -26,25 +26,11 @@ STEPS = (
     *("login", "profile", "update", "renewal"),
     *("wrong password", "throttled", "logout"),
 )
+# Debian has no Jackson with java.time; the generator has one, newer than the client is written for.
 JACKSON = files("openapi_generator_cli") / "openapi-generator.jar"
 ANNOTATIONS = Path("/usr/share/java/jakarta-annotation-api.jar")
 GUZZLE = Path("/usr/share/php/GuzzleHttp/autoload.php")
 TYPHOEUS = Path("/usr/share/doc/ruby-typhoeus")
-
-# A user, signed in an hour ago: the access token has expired, the refresh token is the newest.
-SIGNED_IN = """
-from datetime import timedelta
-from django.utils import timezone
-from authapi import sessions, tokens
-from authapi.claims import Device
-from authapi.models import User
-
-User.objects.create_user({user!r}, "ada@example.com", {password!r})
-now = timezone.now()
-session = sessions.log_in({user!r}, {password!r}, device=Device("", None), at=now)
-pair = tokens.issue(session, at=now - timedelta(hours=1))
-print(pair.access, pair.refresh)
-"""
 
 
 @dataclass
@@ -88,7 +74,7 @@ LANGUAGES = {
         generator=f"{npm('openapi-typescript')}, {npm('openapi-fetch')}",
         checks=[[f"{NODE}/tsc"]],
         scenario=["node", "built/scenario.js"],
-        needs={"node": "nodejs"},
+        needs={"npm": "nodejs npm"},
     ),
     "go": Language(
         version=[f"{BIN}/go", "version"],
@@ -103,7 +89,7 @@ LANGUAGES = {
             ["sh", "-c", "find client/src/main Scenario.java -name '*.java' > sources"],
             [
                 "javac",
-                "-Xlint:all",
+                "-Xlint:all,-deprecation",
                 "-Werror",
                 "-proc:none",
                 "-d",
@@ -164,12 +150,14 @@ def test_scenario(throttled_service, tmp_path, record_property, name):
     language = LANGUAGES[name]
     row = {"Client": name, "Generator": language.generator, **dict.fromkeys(STEPS, "✗")}
     record_property("row", row)
+    if name == "typescript" and not shutil.which("npm") and "CI" not in os.environ:
+        pytest.skip("no npm here; on Debian: apt-get install nodejs npm")
     install_nothing_but_say(language.needs)
     row["Client"] += f" {release(language)}"
     shutil.copytree(ROOT / "tests" / "clients" / name, tmp_path, dirs_exist_ok=True)
     (tmp_path / "node_modules").symlink_to(ROOT / "node_modules")
     user = f"ada-{name}"
-    access, refresh = signed_in(throttled_service, user)
+    access, refresh = throttled_service.expired_pair(user)
     environment = os.environ | {
         "API_URL": throttled_service.url,
         "API_USER": user,
@@ -206,12 +194,6 @@ def release(language: Language) -> str:
     found = re.search(r"\d+(\.\d+)+", said)
     assert found, said
     return found[0]
-
-
-def signed_in(service: Service, user: str) -> list[str]:
-    """An access token that has expired, and the newest refresh token of its session."""
-    code = SIGNED_IN.format(user=user, password=PASSWORD)
-    return service.python(code).splitlines()[-1].split()
 
 
 def run(
