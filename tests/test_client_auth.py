@@ -1,6 +1,13 @@
-"""The sign-in helper for Python clients, ``schema/clients/auth.py``, against the running service."""
+"""
+The sign-in helpers, ``schema/clients/auth.py`` and ``auth.ts``, against the running service.
+
+The sentences about the one for TypeScript are in ``tests/clients/typescript/auth.test.ts``.
+"""
 
 import asyncio
+import os
+import shutil
+import subprocess
 import threading
 import time
 import uuid
@@ -11,9 +18,10 @@ from typing import Any
 
 import httpx
 import pytest
+from django.core.management import call_command
 
 from schema.clients.auth import Auth, NotSignedIn, Pair
-from tests.server import PASSWORD, USER, Service, serve
+from tests.server import PASSWORD, ROOT, USER, Service, serve
 
 PARALLEL = 8
 
@@ -92,10 +100,15 @@ def program(request: pytest.FixtureRequest) -> Program:
     return request.param
 
 
+@pytest.fixture(scope="module")
+def expired_access(service: Service) -> str:
+    return service.expired_pair("late")[0]
+
+
 @pytest.fixture
-def expired(service: Service) -> Pair:
+def expired(service: Service, expired_access: str) -> Pair:
     """The access token has expired; the refresh token is good."""
-    return Pair(*service.expired_pair(uuid.uuid4().hex))
+    return Pair(expired_access, service.login()["refresh"])
 
 
 @pytest.fixture
@@ -334,3 +347,30 @@ def test_shows_the_token_to_nobody_else(service, gateway, program):
     assert "Authorization" not in abroad.request.headers
     assert "Authorization" not in public.request.headers
     assert "secret" not in repr([auth, Pair("secret", "secret")])
+
+
+def test_the_one_for_typescript(service, hasty, expired_access, tmp_path):
+    if not shutil.which("npm") and "CI" not in os.environ:
+        pytest.skip("no npm here; on Debian: apt-get install nodejs npm")
+    shutil.copytree(ROOT / "tests/clients/typescript", tmp_path, dirs_exist_ok=True)
+    (tmp_path / "node_modules").symlink_to(ROOT / "node_modules")
+    call_command("generateclient", "typescript", str(tmp_path / "client"))
+    environment = os.environ | {
+        "API_URL": service.url,
+        "HASTY_URL": hasty.url,
+        "API_USER": USER,
+        "API_PASSWORD": PASSWORD,
+        "EXPIRED_ACCESS": expired_access,
+    }
+
+    for command in ("node_modules/.bin/tsc", "node --test --test-reporter=tap built/auth.test.js"):
+        done = subprocess.run(
+            command.split(),
+            cwd=tmp_path,
+            env=environment,
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+    assert "# fail 0" in done.stdout
+    assert "# pass 10" in done.stdout
