@@ -363,7 +363,10 @@ def test_the_one_for_typescript(service, hasty, expired_access, tmp_path):
         "EXPIRED_ACCESS": expired_access,
     }
 
-    for command in ("node_modules/.bin/tsc", "node --test --test-reporter=tap built/auth.test.js"):
+    for command in (
+        "node_modules/.bin/tsc",
+        "node --test --test-reporter=tap built/auth.test.js",
+    ):
         done = subprocess.run(
             command.split(),
             cwd=tmp_path,

@@ -15,9 +15,8 @@ _HERE = Path(__file__).resolve().parent
 _ROOT = _HERE.parent.parent
 DOCUMENT = _HERE.parent / "openapi.yaml"
 
-# Tools come with this Python, from npm, or with the machine.
-_PLACES = (str(Path(sys.executable).parent), str(_ROOT / "node_modules" / ".bin"))
 _COMPLAINT = re.compile(r"\b(WARN|ERROR)\b|[Ww]arning|⚠")
+_CHATTER = re.compile(r"\bINFO\b|^#|^\s*$")
 
 
 class NotGenerated(Exception):
@@ -57,10 +56,10 @@ class Generator:
                 document = _without_examples(document, Path(scratch))
             names = {"document": document, "folder": folder}
             done = self.run(*(part.format(**names) for part in self.command))
-        lines = (done.stdout + done.stderr).splitlines()
-        complaints = list(dict.fromkeys(filter(_COMPLAINT.search, lines)))
-        if complaints or done.returncode:
-            raise NotGenerated("\n".join([f"{self.name}:", *(complaints or lines)]))
+        said = done.stdout + done.stderr
+        if done.returncode or _COMPLAINT.search(said):
+            lines = [line for line in said.splitlines() if not _CHATTER.search(line)]
+            raise NotGenerated("\n".join([f"{self.name}:", *dict.fromkeys(lines)]))
         if self.helper:
             shutil.copy(_HERE / self.helper, folder)
 
@@ -71,7 +70,9 @@ class Generator:
         Raises:
             NotGenerated: it, or what it needs, is missing.
         """
-        path = os.pathsep.join([*_PLACES, os.environ.get("PATH", "")])
+        # Tools come with this Python, from npm, or with the machine.
+        places = Path(sys.executable).parent, _ROOT / "node_modules" / ".bin"
+        path = os.pathsep.join([*map(str, places), os.environ.get("PATH", "")])
         for program, remedy in self.needs.items():
             if not shutil.which(program, path=path):
                 raise NotGenerated(f"{program} is missing. Install it: {remedy}")
