@@ -70,7 +70,7 @@ LANGUAGES = {
         scenario=[sys.executable, "scenario.py"],
     ),
     "typescript": Language(
-        version=["node", "--version"],
+        version=[f"{NODE}/tsc", "--version"],
         generator=f"{npm('openapi-typescript')}, {npm('openapi-fetch')}",
         checks=[[f"{NODE}/tsc"]],
         scenario=["node", "built/scenario.js"],
@@ -177,6 +177,13 @@ def test_scenario(throttled_service, tmp_path, record_property, name):
     assert done.returncode == 0, done.stdout + done.stderr
     assert proved == list(STEPS)
     assert not done.stderr
+
+
+def test_the_readme_names_the_generators_that_are_pinned():
+    readme = (ROOT / "README.md").read_text()
+
+    for name, language in LANGUAGES.items():
+        assert re.search(rf"^\| {name} [\d.]+ \| {language.generator} \|", readme, re.M)
 
 
 def install_nothing_but_say(needs: dict[str, str]) -> None:
