@@ -29,8 +29,7 @@ STEPS = (
 # Debian has no Jackson with java.time; the generator has one, newer than the client is written for.
 JACKSON = files("openapi_generator_cli") / "openapi-generator.jar"
 ANNOTATIONS = Path("/usr/share/java/jakarta-annotation-api.jar")
-GUZZLE = Path("/usr/share/php/GuzzleHttp/autoload.php")
-TYPHOEUS = Path("/usr/share/doc/ruby-typhoeus")
+DEBIAN = "/usr/share/doc"  # has a folder for each package that is installed
 
 
 @dataclass
@@ -88,15 +87,8 @@ LANGUAGES = {
         checks=[
             ["sh", "-c", "find client/src/main Scenario.java -name '*.java' > sources"],
             [
-                "javac",
-                "-Xlint:all,-deprecation",
-                "-Werror",
-                "-proc:none",
-                "-d",
-                "built",
-                "-cp",
-                JARS,
-                "@sources",
+                *("javac", "-Xlint:all,-deprecation", "-Werror", "-proc:none"),
+                *("-d", "built", "-cp", JARS, "@sources"),
             ],
         ],
         scenario=["java", "-cp", f"built:{JARS}", "Scenario"],
@@ -111,8 +103,10 @@ LANGUAGES = {
         checks=[["sh", "-c", "find . -name '*.php' | xargs -n1 php -l"]],
         scenario=["php", "scenario.php"],
         needs={
-            "php": "php-cli php-curl php-mbstring",
-            str(GUZZLE): "php-guzzlehttp-guzzle",
+            "php": "php-cli",
+            f"{DEBIAN}/php-curl": "php-curl",
+            f"{DEBIAN}/php-mbstring": "php-mbstring",
+            f"{DEBIAN}/php-guzzlehttp-guzzle": "php-guzzlehttp-guzzle",
         },
     ),
     "ruby": Language(
@@ -120,7 +114,7 @@ LANGUAGES = {
         generator=pypi("openapi-generator-cli"),
         checks=[["sh", "-c", "find . -name '*.rb' | xargs -n1 ruby -wc"]],
         scenario=["ruby", "-Iclient/lib", "scenario.rb"],
-        needs={"ruby": "ruby", str(TYPHOEUS): "ruby-typhoeus"},
+        needs={"ruby": "ruby", f"{DEBIAN}/ruby-typhoeus": "ruby-typhoeus"},
     ),
 }
 

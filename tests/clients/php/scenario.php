@@ -20,7 +20,7 @@ error_reporting(E_ALL);
 set_error_handler(function (int $level, string $message, string $file, int $line): never {
     throw new ErrorException($message, 0, $level, $file, $line);
 });
-require 'GuzzleHttp/autoload.php';
+require 'GuzzleHttp/autoload.php'; // Debian's, on PHP's include path
 spl_autoload_register(function (string $class): void {
     require __DIR__ . '/client/lib/' . strtr(substr($class, strlen('Authapi\\')), '\\', '/') . '.php';
 });
