@@ -32,13 +32,13 @@ class Generator:
         command: its command line, where ``{document}`` and ``{folder}`` are filled in.
         needs: the programs that it consists of, each with the command that installs it.
         helper: our file that completes the client.
-        reads_examples: whether the document's examples are left in.
+        takes_all: whether it copes with all of the document.
     """
 
     command: tuple[str, ...]
     needs: dict[str, str]
     helper: str | None = None
-    reads_examples: bool = True
+    takes_all: bool = True
 
     @property
     def name(self) -> str:
@@ -52,8 +52,8 @@ class Generator:
             NotGenerated: the tool is missing, failed, or warned of something.
         """
         with tempfile.TemporaryDirectory() as scratch:
-            if not self.reads_examples:
-                document = _without_examples(document, Path(scratch))
+            if not self.takes_all:
+                document = _plain(document, Path(scratch))
             names = {"document": document, "folder": folder}
             done = self.run(*(part.format(**names) for part in self.command))
         said = done.stdout + done.stderr
@@ -84,20 +84,20 @@ class Generator:
         )
 
 
-def _without_examples(document: Path, scratch: Path) -> Path:
+def _plain(document: Path, scratch: Path) -> Path:
     """
-    Copy *document* without its examples.
+    Copy *document* without examples and links; no client is made of them.
 
-    openapi-generator 7.26 warns of every example that is written where it is used; no client
-    is made of them.
+    openapi-generator 7.26 warns of each example that is written where it is used, and refuses
+    links whose request body is not a string, though OpenAPI 3.0 lets it be anything.
     """
     content = yaml.safe_load(document.read_text(encoding="utf-8"))
     for path in content["paths"].values():
         for operation in path.values():
-            for part in (
-                operation.get("requestBody", {}),
-                *operation["responses"].values(),
-            ):
+            answers = operation["responses"].values()
+            for answer in answers:
+                answer.pop("links", None)
+            for part in (operation.get("requestBody", {}), *answers):
                 for media in part.get("content", {}).values():
                     media.pop("examples", None)
     copy = scratch / document.name
@@ -119,7 +119,7 @@ def _openapi_generator(language: str, *settings: str) -> Generator:
             *(f"--additional-properties={setting}" for setting in settings),
         ),
         needs={"openapi-generator-cli": "make .venv/dev"},
-        reads_examples=False,
+        takes_all=False,
     )
 
 

@@ -23,16 +23,8 @@ class Command(BaseCommand):
             help=f"{', '.join(generators.PROVEN)}, or any client that openapi-generator has",
         )
         parser.add_argument("dest", type=Path, help="a folder that is new, or empty")
-        parser.add_argument(
-            "--document",
-            type=Path,
-            default=generators.DOCUMENT,
-            help="another OpenAPI document",
-        )
 
-    def handle(
-        self, *args: Any, language: str, dest: Path, document: Path, **options: Any
-    ) -> None:
+    def handle(self, *args: Any, language: str, dest: Path, **options: Any) -> None:
         started = time.monotonic()
         try:
             if dest.exists() and any(dest.iterdir()):
@@ -43,12 +35,12 @@ class Command(BaseCommand):
             self.stdout.write(f"Generating {language} with {generator.name} …")
             with tempfile.TemporaryDirectory() as scratch:
                 written = Path(scratch) / "client"
-                generator.write(document, written)
+                generator.write(generators.DOCUMENT, written)
                 shutil.copytree(written, dest, dirs_exist_ok=True)
         except generators.NotGenerated as error:
             raise CommandError(str(error)) from error
         except OSError as error:
-            raise CommandError(f"{error.filename}: {error.strerror}.") from error
+            raise CommandError(f"{dest}: {error.strerror or error}.") from error
         count = sum(path.is_file() for path in dest.rglob("*"))
         self.stdout.write(
             f"Wrote {count} files to {dest} in {time.monotonic() - started:.0f} s."
