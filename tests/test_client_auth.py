@@ -24,6 +24,7 @@ from schema.clients.auth import Auth, NotSignedIn, Pair
 from tests.server import PASSWORD, ROOT, USER, Service, serve
 
 PARALLEL = 8
+LATE_USER = "late"
 
 
 class Waiting:
@@ -102,13 +103,15 @@ def program(request: pytest.FixtureRequest) -> Program:
 
 @pytest.fixture(scope="module")
 def expired_access(service: Service) -> str:
-    return service.expired_pair("late")[0]
+    return service.expired_pair(LATE_USER)[0]
 
 
 @pytest.fixture
 def expired(service: Service, expired_access: str) -> Pair:
     """The access token has expired; the refresh token is good."""
-    return Pair(expired_access, service.login()["refresh"])
+    credentials = {"username": LATE_USER, "password": PASSWORD}
+    refresh = service.post("/api/token/", credentials).json()["refresh"]
+    return Pair(expired_access, refresh)
 
 
 @pytest.fixture
@@ -358,7 +361,8 @@ def test_the_one_for_typescript(service, hasty, expired_access, tmp_path):
     environment = os.environ | {
         "API_URL": service.url,
         "HASTY_URL": hasty.url,
-        "API_USER": USER,
+        "API_USER": LATE_USER,
+        "HASTY_USER": USER,
         "API_PASSWORD": PASSWORD,
         "EXPIRED_ACCESS": expired_access,
     }

@@ -1,6 +1,10 @@
 /**
  * Stay signed in to authapi: a `fetch` for the generated client, or for use as it is.
  *
+ *     import createClient from "openapi-fetch";
+ *     import { Auth } from "./client/auth.js";
+ *     import type { paths } from "./client/schema.js";
+ *
  *     const auth = new Auth({ baseUrl, username: "ada", password: "her password" });
  *     const api = createClient<paths>({ baseUrl, fetch: auth.fetch });
  *     const { data, error } = await api.GET("/api/profile/");

@@ -56,10 +56,10 @@ class Generator:
                 document = _plain(document, Path(scratch))
             names = {"document": document, "folder": folder}
             done = self.run(*(part.format(**names) for part in self.command))
-        said = done.stdout + done.stderr
-        if done.returncode or _COMPLAINT.search(said):
-            lines = [line for line in said.splitlines() if not _CHATTER.search(line)]
-            raise NotGenerated("\n".join([f"{self.name}:", *dict.fromkeys(lines)]))
+        said = (done.stdout + done.stderr).splitlines()
+        lines = dict.fromkeys(line for line in said if not _CHATTER.search(line))
+        if done.returncode or any(map(_COMPLAINT.search, lines)):
+            raise NotGenerated("\n".join([f"{self.name}:", *lines]))
         if self.helper:
             shutil.copy(_HERE / self.helper, folder)
 

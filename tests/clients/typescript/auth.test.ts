@@ -7,7 +7,7 @@ import { setTimeout } from "node:timers/promises";
 import { Auth, NotSignedIn, type AuthOptions, type Pair } from "./client/auth.js";
 
 const { API_URL: baseUrl = "", HASTY_URL: hastyUrl = "", EXPIRED_ACCESS = "" } = env;
-const { API_USER: username = "", API_PASSWORD: password = "" } = env;
+const { API_USER: username = "", API_PASSWORD: password = "", HASTY_USER = "" } = env;
 const profile = `${baseUrl}/api/profile/`;
 
 /** An `Auth`, and the pairs and statuses that pass through it. */
@@ -55,7 +55,11 @@ test("signs in once when first needed, for parallel calls too", async () => {
 });
 
 test("renews before the service refuses", async () => {
-  const { auth, pairs, statuses } = watched({ baseUrl: hastyUrl, username, password });
+  const { auth, pairs, statuses } = watched({
+    baseUrl: hastyUrl,
+    username: HASTY_USER,
+    password,
+  });
   await auth.fetch(`${hastyUrl}/api/profile/`);
   await setTimeout(2000);
 
