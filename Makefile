@@ -11,7 +11,7 @@ LOCK := --quiet --universal --generate-hashes --no-annotate --no-header --python
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run dev test fuzz schema release screenshots lock clean
+.PHONY: help run dev test fuzz clients schema release screenshots lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -30,6 +30,9 @@ test: .venv/dev .venv/static .venv/node ## set up, then run everything that must
 
 fuzz: .venv/dev .venv/static ## try EXAMPLES (1000) odd requests of each kind, which takes minutes
 	$(BIN)/pytest --no-cov --numprocesses=0 --capture=no tests/test_fuzz.py --examples $(EXAMPLES)
+
+clients: .venv/dev .venv/node .venv/static ## generate, compile and run a client in each language; print a table
+	CI=true $(BIN)/pytest --no-cov --numprocesses=0 --tb=short -m '' tests/test_clients.py
 
 schema: .venv/dev ## write schema/openapi.yaml
 	$(BARE) $(BIN)/python manage.py spectacular --skip-checks --validate --fail-on-warn \
@@ -73,7 +76,7 @@ clean: ## remove what the others made, but for .env and the database
 	@if command -v npm >/dev/null; then echo 'Installing package-lock.json'; \
 		npm ci --silent --ignore-scripts --no-audit --no-fund && touch $@; \
 	elif [ -n "$$CI" ]; then echo 'authapi: npm is missing, and CI demands it'; exit 1; \
-	else echo 'authapi: no npm here, so the linters are skipped'; fi
+	else echo 'authapi: no npm here, so what needs it is skipped'; fi
 
 .venv/static: .venv/run requirements.lock project/static.py $(shell find schema/static -type f)
 	@echo 'Compressing static files'

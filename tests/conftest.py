@@ -270,7 +270,13 @@ def new_profile(
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Print what tests have to say of their run, from whatever process they ran in."""
-    for report in terminalreporter.getreports("passed"):
-        for name, value in report.user_properties:
-            if name == "said":
-                terminalreporter.write_line(str(value))
+    passed, failed = map(terminalreporter.getreports, ("passed", "failed"))
+    said = [item for report in passed for item in report.user_properties]
+    for name, value in said:
+        if name == "said":
+            terminalreporter.write_line(str(value))
+    tried = [item for report in passed + failed for item in report.user_properties]
+    rows = [row for name, row in tried if name == "row"]
+    if rows:
+        for cells in (rows[0], ["---"] * len(rows[0]), *(row.values() for row in rows)):
+            terminalreporter.write_line(f"| {' | '.join(cells)} |")

@@ -68,6 +68,30 @@ class Service:
         assert answer.status_code == 200, answer.text
         return answer.json()
 
+    def expired_pair(self, user: str) -> list[str]:
+        """
+        Make *user* and sign it in an hour ago.
+
+        The access token has expired; the refresh token is its session's newest.
+        """
+        code = _EXPIRED_PAIR.format(user=user, password=PASSWORD)
+        return self.python(code).splitlines()[-1].split()
+
+
+_EXPIRED_PAIR = """
+from datetime import timedelta
+from django.utils import timezone
+from authapi import sessions, tokens
+from authapi.claims import Device
+from authapi.models import User
+
+User.objects.create_user({user!r}, "ada@example.com", {password!r})
+now = timezone.now()
+session = sessions.log_in({user!r}, {password!r}, device=Device("", None), at=now)
+pair = tokens.issue(session, at=now - timedelta(hours=1))
+print(pair.access, pair.refresh)
+"""
+
 
 @contextmanager
 def serve(

@@ -1,0 +1,1 @@
+"""Typed clients from ``openapi.yaml``, and the part of a client that no generator writes."""

@@ -1,0 +1,276 @@
+"""
+Stay signed in to authapi: ``httpx.Auth`` for the generated client, or for httpx itself.
+
+    auth = Auth("http://127.0.0.1:8000", "ada", "her password")
+    client = AuthenticatedClient(auth.base_url, token="", httpx_args={"auth": auth})
+    profile = get_profile.sync(client=client)
+    auth.sign_out()
+
+The first call signs in. The access token is renewed before it expires, once however many calls
+run in parallel, and the refresh token that comes with the new one is kept. (The generated client
+wants a token of its own; it is not used.)
+"""
+
+import base64
+import json
+import math
+import threading
+import time
+from collections.abc import AsyncGenerator, Callable, Generator
+from typing import Any, NamedTuple, TypeVar
+
+import anyio
+import httpx
+
+T = TypeVar("T")
+# Calls to the service, each a path and a body, while nobody has said whether to wait or to await.
+Calls = Generator[tuple[str, dict[str, str]], httpx.Response, T]
+
+
+class Pair(NamedTuple):
+    """What signing in gives. Who has it is signed in: keep it as you would a password."""
+
+    access: str
+    refresh: str
+
+    def __repr__(self) -> str:
+        return "Pair(…)"
+
+
+class NotSignedIn(Exception):
+    """
+    There is no session, and none could be opened.
+
+    ``code`` is the problem's: ``no_active_account`` (user name or password are wrong),
+    ``throttled`` (wait ``retry_after`` seconds), ``session_ended`` or ``token_reused`` (let the
+    user sign in again), ``not_authenticated`` (there was never anything to sign in with, or
+    ``sign_out`` was called).
+    """
+
+    def __init__(self, code: str, detail: str, retry_after: int | None = None) -> None:
+        super().__init__(detail)
+        self.code = code
+        self.retry_after = retry_after
+
+
+class Auth(httpx.Auth):
+    """
+    Signs in when first needed, stays signed in, signs out.
+
+    Give it a user name and a password, or the *pair* of an earlier run, or both: then the pair is
+    used while its session lasts. Let all clients, threads and tasks that act for one user share
+    one object, and never copy its pair: a refresh token that is used twice ends the session.
+
+    Only calls to *base_url* carry the token, and of those not the ones to ``/api/token/``, which
+    bring what they need.
+
+    Args:
+        on_change: told each new pair, to store it, and ``None`` when the session is over. All
+            calls wait for it, so it must not make one.
+        options: what ``httpx.Client`` and ``AsyncClient`` take, such as ``verify`` or ``timeout``,
+            for the calls that sign in, renew and sign out.
+
+    Any call may raise ``NotSignedIn``. When the service cannot be reached or is out of order, it
+    raises ``httpx.HTTPError``, and the pair is kept.
+    """
+
+    # A call may have to be sent a second time, so its body must be at hand.
+    requires_request_body = True
+
+    def __init__(
+        self,
+        base_url: str,
+        username: str = "",
+        password: str = "",
+        *,
+        pair: Pair | None = None,
+        on_change: Callable[[Pair | None], object] = lambda pair: None,
+        **options: Any,
+    ) -> None:
+        self.base_url = str(httpx.URL(base_url)).rstrip("/")
+        self._credentials = {"username": username, "password": password}
+        self._pair = pair
+        # The age of a stored pair is not known: it is good until the service says otherwise.
+        self._renew_at = math.inf
+        self._on_change = on_change
+        self._options = options
+        self._lock = threading.Lock()
+        self._async_lock = anyio.Lock()
+
+    def sync_auth_flow(
+        self, request: httpx.Request
+    ) -> Generator[httpx.Request, httpx.Response, None]:
+        if not self._concerns(request):
+            yield request
+            return
+        with self._lock:
+            sent = self._make(self._prepare())
+        response = yield _signed(request, sent)
+        if response.status_code == 401:
+            response.read()
+            with self._lock:
+                pair = self._make(self._recover(sent, response))
+            if pair != sent:
+                yield _signed(request, pair)
+
+    async def async_auth_flow(
+        self, request: httpx.Request
+    ) -> AsyncGenerator[httpx.Request, httpx.Response]:
+        if not self._concerns(request):
+            yield request
+            return
+        async with self._async_lock:
+            sent = await self._make_async(self._prepare())
+        response = yield _signed(request, sent)
+        if response.status_code == 401:
+            await response.aread()
+            async with self._async_lock:
+                pair = await self._make_async(self._recover(sent, response))
+            if pair != sent:
+                yield _signed(request, pair)
+
+    def sign_out(self) -> None:
+        """End the session, here and at the service. Nothing can be called with this object after."""
+        with self._lock:
+            self._make(self._end())
+
+    async def sign_out_async(self) -> None:
+        """Do as ``sign_out`` does."""
+        async with self._async_lock:
+            await self._make_async(self._end())
+
+    def _concerns(self, request: httpx.Request) -> bool:
+        path = str(request.url).removeprefix(self.base_url)
+        return path.startswith("/") and not path.startswith("/api/token/")
+
+    def _prepare(self) -> Calls[Pair]:
+        """Return a pair that is good for a while."""
+        if not self._pair:
+            return (yield from self._sign_in())
+        if time.monotonic() >= self._renew_at:
+            return (yield from self._renew(self._pair))
+        return self._pair
+
+    def _recover(self, sent: Pair, refused: httpx.Response) -> Calls[Pair]:
+        """Return another pair than the one *sent*, if that was at fault."""
+        problem = _problem(refused)
+        if self._pair != sent:  # another call has seen to it, or seen the end
+            return (yield from self._prepare())
+        if problem.code == "token_expired":
+            return (yield from self._renew(sent))
+        if problem.code in {"session_ended", "token_not_valid"}:
+            return (yield from self._sign_in_again(problem))
+        return sent
+
+    def _renew(self, pair: Pair) -> Calls[Pair]:
+        call = "/api/token/refresh/", {"refresh": pair.refresh}
+        asked = time.monotonic()
+        try:
+            answer = yield call
+        except httpx.TransportError:
+            # If only the answer was lost, the same token gets the same successor for ten seconds.
+            answer = yield call
+        if answer.status_code == 401:
+            return (yield from self._sign_in_again(_problem(answer)))
+        return self._keep(answer, asked)
+
+    def _sign_in_again(self, problem: NotSignedIn) -> Calls[Pair]:
+        self._change(None)
+        if not self._credentials["username"]:
+            raise problem
+        return (yield from self._sign_in())
+
+    def _sign_in(self) -> Calls[Pair]:
+        if not self._credentials["username"]:
+            raise NotSignedIn("not_authenticated", "There is nothing to sign in with.")
+        asked = time.monotonic()
+        answer = yield "/api/token/", self._credentials
+        return self._keep(answer, asked)
+
+    def _end(self) -> Calls[None]:
+        if self._pair:
+            answer = yield "/api/token/blacklist/", {"refresh": self._pair.refresh}
+            if answer.status_code not in {204, 401}:  # 401: it had ended before
+                raise _refusal(answer)
+        self._credentials = {"username": "", "password": ""}
+        self._change(None)
+
+    def _keep(self, answer: httpx.Response, asked: float) -> Pair:
+        """Take the new pair; *asked* is when, on the clock that nobody sets."""
+        if answer.status_code != 200:
+            raise _refusal(answer)
+        body = answer.json()
+        pair = Pair(body["access"], body["refresh"])
+        lifetime = _lifetime(pair.access)
+        self._renew_at = asked + lifetime - min(30, lifetime / 10)
+        self._change(pair)
+        return pair
+
+    def _change(self, pair: Pair | None) -> None:
+        self._pair = pair
+        self._on_change(pair)
+
+    def _make(self, calls: Calls[T]) -> T:
+        """Make the calls, each with a connection of its own: there is one in minutes."""
+        try:
+            path, body = next(calls)
+            while True:
+                try:
+                    with httpx.Client(**self._options) as client:
+                        answer = client.post(self.base_url + path, json=body)
+                except httpx.TransportError as error:
+                    path, body = calls.throw(error)
+                else:
+                    path, body = calls.send(answer)
+        except StopIteration as done:
+            result: T = done.value
+            return result
+
+    async def _make_async(self, calls: Calls[T]) -> T:
+        try:
+            path, body = next(calls)
+            while True:
+                try:
+                    async with httpx.AsyncClient(**self._options) as client:
+                        answer = await client.post(self.base_url + path, json=body)
+                except httpx.TransportError as error:
+                    path, body = calls.throw(error)
+                else:
+                    path, body = calls.send(answer)
+        except StopIteration as done:
+            result: T = done.value
+            return result
+
+
+def _signed(request: httpx.Request, pair: Pair) -> httpx.Request:
+    request.headers["Authorization"] = f"Bearer {pair.access}"
+    return request
+
+
+def _lifetime(token: str) -> int:
+    """Return for how long *token* is good, in seconds, by its own claims: no clock can be wrong."""
+    payload = token.split(".")[1]
+    claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+    return int(claims["exp"] - claims["iat"])
+
+
+def _refusal(answer: httpx.Response) -> Exception:
+    """What to raise for an answer that brings nothing."""
+    if answer.is_client_error:
+        return _problem(answer)
+    return httpx.HTTPStatusError(
+        f"The service answered {answer.status_code}.",
+        request=answer.request,
+        response=answer,
+    )
+
+
+def _problem(answer: httpx.Response) -> NotSignedIn:
+    is_problem = answer.headers.get("Content-Type", "") == "application/problem+json"
+    problem = answer.json() if is_problem else {}
+    retry_after = answer.headers.get("Retry-After", "")
+    return NotSignedIn(
+        problem.get("code", "unknown"),
+        problem.get("detail", f"The service answered {answer.status_code}."),
+        int(retry_after) if retry_after.isdecimal() else None,
+    )

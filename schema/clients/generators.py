@@ -1,0 +1,181 @@
+"""Which tool writes the client of which language, with what settings, and how it is run."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+_HERE = Path(__file__).resolve().parent
+_ROOT = _HERE.parent.parent
+DOCUMENT = _HERE.parent / "openapi.yaml"
+
+_COMPLAINT = re.compile(r"\b(WARN|ERROR)\b|[Ww]arning|⚠")
+_CHATTER = re.compile(r"\bINFO\b|^#|^\s*$")
+
+
+class NotGenerated(Exception):
+    """Why no client was written, for the person who asked for it."""
+
+
+@dataclass(frozen=True)
+class Generator:
+    """
+    A tool and how to call it.
+
+    Args:
+        command: its command line, where ``{document}`` and ``{folder}`` are filled in.
+        needs: the programs that it consists of, each with the command that installs it.
+        helper: our file that completes the client.
+        takes_all: whether it copes with all of the document.
+    """
+
+    command: tuple[str, ...]
+    needs: dict[str, str]
+    helper: str | None = None
+    takes_all: bool = True
+
+    @property
+    def name(self) -> str:
+        return self.command[0]
+
+    def write(self, document: Path, folder: Path) -> None:
+        """
+        Write the client of *document* into *folder*, which the tool makes.
+
+        Raises:
+            NotGenerated: the tool is missing, failed, or warned of something.
+        """
+        with tempfile.TemporaryDirectory() as scratch:
+            if not self.takes_all:
+                document = _plain(document, Path(scratch))
+            names = {"document": document, "folder": folder}
+            done = self.run(*(part.format(**names) for part in self.command))
+        said = (done.stdout + done.stderr).splitlines()
+        lines = dict.fromkeys(line for line in said if not _CHATTER.search(line))
+        if done.returncode or any(map(_COMPLAINT.search, lines)):
+            raise NotGenerated("\n".join([f"{self.name}:", *lines]))
+        if self.helper:
+            shutil.copy(_HERE / self.helper, folder)
+
+    def run(self, *command: str) -> subprocess.CompletedProcess[str]:
+        """
+        Run one of its programs.
+
+        Raises:
+            NotGenerated: it, or what it needs, is missing.
+        """
+        # Tools come with this Python, from npm, or with the machine.
+        places = Path(sys.executable).parent, _ROOT / "node_modules" / ".bin"
+        path = os.pathsep.join([*map(str, places), os.environ.get("PATH", "")])
+        for program, remedy in self.needs.items():
+            if not shutil.which(program, path=path):
+                raise NotGenerated(f"{program} is missing. Install it: {remedy}")
+        return subprocess.run(  # noqa: S603  # a command of the table below
+            [str(shutil.which(command[0], path=path)), *command[1:]],
+            env=os.environ | {"PATH": path, "NO_COLOR": "1"},
+            capture_output=True,
+            text=True,
+        )
+
+
+def _plain(document: Path, scratch: Path) -> Path:
+    """
+    Copy *document* without examples and links; no client is made of them.
+
+    openapi-generator 7.26 warns of each example that is written where it is used, and refuses
+    links whose request body is not a string, though OpenAPI 3.0 lets it be anything.
+    """
+    content = yaml.safe_load(document.read_text(encoding="utf-8"))
+    for path in content["paths"].values():
+        for operation in path.values():
+            answers = operation["responses"].values()
+            for answer in answers:
+                answer.pop("links", None)
+            for part in (operation.get("requestBody", {}), *answers):
+                for media in part.get("content", {}).values():
+                    media.pop("examples", None)
+    copy = scratch / document.name
+    copy.write_text(yaml.safe_dump(content), encoding="utf-8")
+    return copy
+
+
+def _openapi_generator(language: str, *settings: str) -> Generator:
+    return Generator(
+        command=(
+            *("openapi-generator-cli", "generate", "--generator-name", language),
+            *("--input-spec", "{document}", "--output", "{folder}"),
+            *("--global-property", "apiTests=false,modelTests=false"),
+            *("--openapi-generator-ignore-list", "git_push.sh,.travis.yml"),
+            # The service may add fields and codes: a client of today must survive them.
+            "--additional-properties=disallowAdditionalPropertiesIfNotPresent=false",
+            "--additional-properties=enumUnknownDefaultCase=true",
+            "--additional-properties=hideGenerationTimestamp=true",
+            *(f"--additional-properties={setting}" for setting in settings),
+        ),
+        needs={"openapi-generator-cli": "make .venv/dev"},
+        takes_all=False,
+    )
+
+
+PROVEN = {
+    "python": Generator(
+        command=(
+            *("openapi-python-client", "generate", "--path", "{document}"),
+            *("--output-path", "{folder}", "--meta", "none", "--fail-on-warning"),
+            *("--config", str(_HERE / "python.yaml")),
+        ),
+        # It formats what it wrote with ruff.
+        needs={"openapi-python-client": "make .venv/dev", "ruff": "make .venv/dev"},
+        helper="auth.py",
+    ),
+    "typescript": Generator(
+        command=(
+            *("openapi-typescript", "{document}", "--output", "{folder}/schema.ts"),
+            *("--root-types", "--root-types-no-schema-prefix"),
+        ),
+        needs={"node": "apt-get install nodejs npm", "openapi-typescript": "npm ci"},
+        helper="auth.ts",
+    ),
+    "go": _openapi_generator(
+        "go", "packageName=authapi", "withGoMod=false", "enumClassPrefix=true"
+    ),
+    "java": _openapi_generator(
+        "java",
+        "library=native",
+        "useJakartaEe=true",
+        "openApiNullable=false",
+        "groupId=authapi",
+        "artifactId=authapi-client",
+        "invokerPackage=authapi.client",
+        "apiPackage=authapi.client.api",
+        "modelPackage=authapi.client.model",
+    ),
+    "php": _openapi_generator("php", "invokerPackage=Authapi"),
+    "ruby": _openapi_generator("ruby", "gemName=authapi", "moduleName=Authapi"),
+}
+
+
+def find(language: str) -> Generator:
+    """
+    Return what writes the client of *language*: a proven one, or any of openapi-generator's.
+
+    Raises:
+        NotGenerated: there is none, or openapi-generator is missing.
+    """
+    if language in PROVEN:
+        return PROVEN[language]
+    generator = _openapi_generator(language)
+    listed = generator.run(generator.name, "list").stdout.partition("SERVER")[0]
+    others = re.findall(r"^ +- (\S+)", listed, re.MULTILINE)
+    if language not in others:
+        raise NotGenerated(
+            f"There is no generator for {language!r}. Proven: {', '.join(PROVEN)}. "
+            f"Also: {', '.join(name for name in others if name not in PROVEN)}."
+        )
+    return generator
