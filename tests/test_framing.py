@@ -61,6 +61,18 @@ def test_odd_parameters_of_the_type_do_no_harm(service, content_type, status):
     assert answer.status_code == status, answer.text
 
 
+@pytest.mark.parametrize("header", ["Content-Type", "Accept"])
+def test_an_endless_media_type_keeps_no_core_busy(service, header):
+    """Read whole, this one takes Django more than a minute."""
+    endless = 'application/json; a="' + ";" * 400_000
+
+    answer = httpx.get(
+        f"{service.url}/api/schema/", headers={header: endless}, timeout=10
+    )
+
+    assert answer.status_code == 200
+
+
 def test_an_accept_that_is_none_is_no_preference(service):
     answer = httpx.get(
         f"{service.url}/api/schema/", headers={"Accept": "a/b; x*=nope''%41"}
