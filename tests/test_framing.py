@@ -1,6 +1,7 @@
 """What arrives at the real server in a form that a client library would not send."""
 
 import json
+import re
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from http.client import HTTPConnection
@@ -71,6 +72,18 @@ def test_an_endless_media_type_keeps_no_core_busy(service, header):
     )
 
     assert answer.status_code == 200
+
+
+def test_a_range_that_no_file_has_is_the_clients_fault(service):
+    styles = re.search(
+        r'/static/[^"]+\.css', httpx.get(f"{service.url}/api/docs/").text
+    )
+    assert styles
+
+    answer = httpx.get(service.url + styles[0], headers={"Range": "bytes=5-1"})
+
+    assert answer.status_code == 416
+    assert answer.json()["code"] == "invalid"
 
 
 def test_an_accept_that_is_none_is_no_preference(service):
