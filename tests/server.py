@@ -18,6 +18,7 @@ from redis.backoff import ConstantBackoff
 from redis.retry import Retry
 
 from project.run import DEMO_PASSWORD, DEMO_USER, SERVER
+from tests.variants import Variant
 
 ROOT = Path(__file__).parent.parent
 USER, PASSWORD = DEMO_USER, DEMO_PASSWORD
@@ -30,6 +31,7 @@ class Service:
     url: str
     environment: dict[str, str]
     log: Path
+    client: httpx.Client
 
     def manage(self, *arguments: str) -> str:
         """Run a ``manage.py`` command beside the server and return what it prints."""
@@ -47,12 +49,21 @@ class Service:
         return self.manage("shell", "--no-imports", "--command", code)
 
     def post(self, path: str, body: Any, **options: Any) -> httpx.Response:
-        return httpx.post(self.url + path, json=body, **options)
+        return self.client.post(path, json=body, **options)
 
-    def login(self) -> dict[str, str]:
-        answer = self.post("/api/token/", {"username": USER, "password": PASSWORD})
+    def login(self, username: str = USER) -> dict[str, str]:
+        answer = self.post("/api/token/", {"username": username, "password": PASSWORD})
         assert answer.status_code == 200, answer.text
         return answer.json()
+
+    def log_in(self, variant: Variant, username: str = USER) -> str:
+        """Return the token that authenticates, of a login through *variant*."""
+        body = {"username": username, "password": PASSWORD}
+        return self.post(variant.login, body).json()[variant.token]
+
+    def profile(self, variant: Variant, token: str) -> httpx.Response:
+        headers = {"Authorization": f"Bearer {token}"}
+        return self.client.get(variant.profile, headers=headers)
 
 
 @contextmanager
@@ -78,6 +89,7 @@ def serve(
         }
         | environment,
         log=folder / "server.log",
+        client=httpx.Client(base_url=url, timeout=15),
     )
     service.manage("migrate", "--verbosity=0")
     service.python(
@@ -95,7 +107,8 @@ def serve(
         )
         try:
             wait_until_ready(process, url, service.log)
-            yield service
+            with service.client:
+                yield service
         finally:
             process.terminate()
             process.wait(10)
