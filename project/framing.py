@@ -60,7 +60,13 @@ def _refuse(
     start_response: Any, status: int, code: Code, detail: str
 ) -> Iterable[bytes]:
     body = problem(status, code, detail)
-    headers = [("Content-Type", MEDIA_TYPE), ("Cache-Control", "no-store")]
+    # What is left of the body is not read, so the server hangs up: whoever keeps connections, such
+    # as a proxy, must not send the next request on this one.
+    headers = [
+        ("Content-Type", MEDIA_TYPE),
+        ("Cache-Control", "no-store"),
+        ("Connection", "close"),
+    ]
     start_response(f"{status} {body['title']}", headers)
     return [json.dumps(body).encode()]
 

@@ -122,10 +122,12 @@ def test_a_body_that_is_cut_short_is_refused(service, sent):
 
 @pytest.mark.parametrize("length", [65_537, 3_000_000, 2**63])
 def test_a_length_beyond_the_limit_is_refused_unread(service, length):
+    """And the server hangs up, which it says: a proxy would lose its next request else."""
     with half_sent(service, b"{", length) as connection:
         answer = connection.recv(4096)
 
     assert b" 413 " in answer.splitlines()[0]
+    assert b"\r\nconnection: close\r\n" in answer
     assert b"body_too_large" in answer
 
 
