@@ -3,14 +3,14 @@
 import json
 import re
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
 from http.client import HTTPConnection
-from socket import SHUT_WR, create_connection
+from socket import SHUT_WR
 
 import httpx
 import pytest
 
 from tests.server import PASSWORD, USER
+from tests.wire import half_sent
 
 CREDENTIALS = json.dumps({"username": USER, "password": PASSWORD}).encode()
 
@@ -129,25 +129,3 @@ def test_a_length_beyond_the_limit_is_refused_unread(service, length):
     assert b" 413 " in answer.splitlines()[0]
     assert b"\r\nconnection: close\r\n" in answer
     assert b"body_too_large" in answer
-
-
-def test_sixteen_half_sent_requests_keep_nobody_out(service):
-    with ExitStack() as waiting:
-        for _ in range(16):
-            waiting.enter_context(half_sent(service, b"{"))
-        for _ in range(8):
-            assert httpx.get(f"{service.url}/health/live/", timeout=5).is_success
-
-
-@contextmanager
-def half_sent(service, sent: bytes, length: int = 500):
-    """A connection on which a login has begun, and goes no further."""
-    host, port = service.url.removeprefix("http://").split(":")
-    with create_connection((host, int(port)), timeout=10) as connection:
-        connection.sendall(
-            b"POST /api/token/ HTTP/1.1\r\nHost: 127.0.0.1\r\n"
-            b"Content-Type: application/json\r\n"
-            + f"Content-Length: {length}\r\n\r\n".encode()
-            + sent
-        )
-        yield connection
