@@ -10,7 +10,7 @@ LOCK := --quiet --universal --generate-hashes --no-annotate --no-header --python
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run dev test schema screenshots lock clean
+.PHONY: help run dev test attack schema screenshots lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -26,6 +26,9 @@ test: .venv/dev .venv/static ## set up, then run everything that must hold
 	$(BIN)/ruff format --check
 	$(BARE) $(BIN)/mypy
 	$(BIN)/pytest
+
+attack: .venv/dev .venv/static ## try to break in, over HTTP, and print what was tried
+	$(BIN)/pytest --quiet --no-cov tests/test_attacks_*.py
 
 schema: .venv/dev ## write schema/openapi.yaml
 	$(BARE) $(BIN)/python manage.py spectacular --skip-checks --validate --fail-on-warn \

@@ -1,7 +1,7 @@
 """Sessions that are over, or another's: what they gave must be worth nothing."""
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import pytest
@@ -29,29 +29,36 @@ FATES = {
 @pytest.fixture(scope="module")
 def tokens(any_service: Service) -> dict[str, dict[str, str]]:
     """By fate the tokens of a user, who has met it since."""
-    setup = f"from authapi.models import User; PASSWORD = {PASSWORD!r}\n"
-    any_service.python(
-        f"{setup}for name in {[*FATES, 'mallory']}:\n"
-        "    User.objects.create_user(name, None, PASSWORD)"
-    )
+    names = {fate: uuid.uuid4().hex for fate in FATES}
+    create_users(any_service, names.values())
     tokens = {
-        name: {**any_service.login(name), "manual": any_service.log_in(MANUAL, name)}
-        for name in FATES
+        fate: {**any_service.login(name), "manual": any_service.log_in(MANUAL, name)}
+        for fate, name in names.items()
     }
     any_service.python(
-        setup
+        f"from authapi.models import User; PASSWORD = {PASSWORD!r}\n"
         + "\n".join(
-            f"name = {name!r}; user = User.objects.get(username=name); {fate}"
-            for name, fate in FATES.items()
+            f"name = {names[fate]!r}; user = User.objects.get(username=name); {code}"
+            for fate, code in FATES.items()
         )
     )
     return tokens
 
 
 @pytest.fixture(scope="module")
-def mallory(any_service: Service, tokens: Any) -> dict[str, str]:
+def mallory(any_service: Service) -> dict[str, str]:
     """A pair of another user's."""
-    return any_service.login("mallory")
+    name = uuid.uuid4().hex
+    create_users(any_service, [name])
+    return any_service.login(name)
+
+
+def create_users(service: Service, names: Iterable[str]) -> None:
+    service.python(
+        "from authapi.models import User\n"
+        f"for name in {[*names]}:\n"
+        f"    User.objects.create_user(name, None, {PASSWORD!r})"
+    )
 
 
 @pytest.fixture
