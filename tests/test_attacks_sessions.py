@@ -17,6 +17,10 @@ MAIN, MANUAL = VARIANTS.values()
 FATES = {
     "disabled": "user.is_active = False; user.save()",
     "disabled-in-bulk": "User.objects.filter(pk=user.pk).update(is_active=False)",
+    "disabled-in-sql": (
+        "connection.cursor().execute('UPDATE authapi_user SET is_active = false"
+        " WHERE id = %s', [user.pk])"
+    ),
     "re-enabled": "user.is_active = False; user.save(); user.is_active = True; user.save()",
     "deleted": "user.delete()",
     "re-created": "user.delete(); User.objects.create_user(name, None, PASSWORD)",
@@ -36,7 +40,8 @@ def tokens(any_service: Service) -> dict[str, dict[str, str]]:
         for fate, name in names.items()
     }
     any_service.python(
-        f"from authapi.models import User; PASSWORD = {PASSWORD!r}\n"
+        "from authapi.models import User; from django.db import connection\n"
+        f"PASSWORD = {PASSWORD!r}\n"
         + "\n".join(
             f"name = {names[fate]!r}; user = User.objects.get(username=name); {code}"
             for fate, code in FATES.items()
