@@ -41,7 +41,7 @@ class TestOutput:
         for answer in answers:
             assert_problem(answer, 500, "server_error")
             assert "authapi_session" not in answer.text
-            assert f"Internal Server Error: {answer.url.path}\n" in said
+            assert f"Internal Server Error: {answer.url.path}" in said
         assert FAULTS.search(said)
         assert not SECRETS.search(said), said
 
