@@ -11,7 +11,7 @@ LOCK := --quiet --universal --generate-hashes --no-annotate --no-header --python
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run dev test fuzz clients schema release screenshots lock clean
+.PHONY: help run dev test attack fuzz clients schema release screenshots lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -27,6 +27,9 @@ test: .venv/dev .venv/static .venv/node ## set up, then run everything that must
 	$(BIN)/ruff format --check
 	$(BARE) $(BIN)/mypy
 	$(BIN)/pytest
+
+attack: .venv/dev .venv/static ## try to break in, over HTTP, and print what was tried
+	$(BIN)/pytest --quiet --no-cov tests/test_attacks_*.py
 
 fuzz: .venv/dev .venv/static ## try EXAMPLES (1000) odd requests of each kind, which takes minutes
 	$(BIN)/pytest --no-cov --numprocesses=0 --capture=no tests/test_fuzz.py --examples $(EXAMPLES)

@@ -22,6 +22,7 @@ _DJANGO: dict[int, tuple[Code, str]] = {
     404: (Code.NOT_FOUND, "There is nothing here. /api/docs/ lists what there is."),
     405: (Code.METHOD_NOT_ALLOWED, "Use a method that the Allow header names."),
     413: (Code.BODY_TOO_LARGE, "The body is larger than 64 kB."),
+    416: (Code.INVALID, "The file is shorter than the range that is asked for."),
 }
 _SERVER_ERROR = (Code.SERVER_ERROR, "Something broke here. Try again later.")
 

@@ -22,6 +22,8 @@ Application = Callable[[Environ, Any], Iterable[bytes]]
 
 # How many requests Python works on at once, of as many as the server's threads bring.
 AT_ONCE = 4
+# Django reads the parameters of a media type in a time that grows with the square of their length.
+MEDIA_TYPE_LENGTH = 1000
 
 
 def framed(application: Application) -> Application:
@@ -30,6 +32,8 @@ def framed(application: Application) -> Application:
 
     def wrapped(environ: Environ, start_response: Any) -> Iterable[bytes]:
         environ["CONTENT_TYPE"] = _content_type(environ.get("CONTENT_TYPE", ""))
+        if len(environ.get("HTTP_ACCEPT", "")) > MEDIA_TYPE_LENGTH:
+            del environ["HTTP_ACCEPT"]
         declared = environ.get("CONTENT_LENGTH") or "0"
         chunked = "HTTP_TRANSFER_ENCODING" in environ
         if chunked or declared != "0":
@@ -56,13 +60,21 @@ def _refuse(
     start_response: Any, status: int, code: Code, detail: str
 ) -> Iterable[bytes]:
     body = problem(status, code, detail)
-    headers = [("Content-Type", MEDIA_TYPE), ("Cache-Control", "no-store")]
+    # What is left of the body is not read, so the server hangs up: whoever keeps connections, such
+    # as a proxy, must not send the next request on this one.
+    headers = [
+        ("Content-Type", MEDIA_TYPE),
+        ("Cache-Control", "no-store"),
+        ("Connection", "close"),
+    ]
     start_response(f"{status} {body['title']}", headers)
     return [json.dumps(body).encode()]
 
 
 def _content_type(value: str) -> str:
     """Keep the type, and the boundary of a form: Django fails on odd or unknown parameters."""
+    if len(value) > MEDIA_TYPE_LENGTH:
+        return value.partition(";")[0]
     try:
         media_type, parameters = parse_header_parameters(value)
     except ValueError:

@@ -1,8 +1,10 @@
 import json
 import os
+import re
 import shutil
 import subprocess
 import uuid
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -33,6 +35,10 @@ CHROMIUM_ARGUMENTS = [
 ]
 # They would tell their makers of each run, and ask for news.
 SILENT = {"REDOCLY_TELEMETRY": "off", "REDOCLY_SUPPRESS_UPDATE_NOTICE": "true"}
+
+# What no output may hold: a password of a test, a token, a query string; a fault of ours.
+SECRETS = re.compile(r"let-me-in|eyJ|\?[\w%]*=")
+FAULTS = re.compile("Traceback|Internal Server Error|CRITICAL")
 
 Answer = Any  # Django's test response: an HttpResponse with json()
 
@@ -145,16 +151,16 @@ def untraced() -> Iterator[None]:
 
 
 def assert_problem(answer: Answer, status: int, code: str) -> None:
-    """The answer is a whole problem document with this status and code."""
+    """The answer, Django's or httpx's, is a whole problem with this status and code."""
     assert answer.status_code == status, answer.content
-    assert answer["Content-Type"] == "application/problem+json"
+    assert answer.headers["Content-Type"] == "application/problem+json"
     body = answer.json()
     assert body["code"] == code, body
     assert body["status"] == status
     assert body["type"] == "about:blank"
     assert body["title"]
     assert body["detail"]
-    assert (status == 401) == answer.has_header("WWW-Authenticate")
+    assert (status == 401) == ("WWW-Authenticate" in answer.headers)
 
 
 @pytest.fixture
@@ -166,25 +172,45 @@ def openapi(api: Api, db: None) -> Any:
 @pytest.fixture(scope="session")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """The service behind its real server, on SQLite."""
-    with serve(tmp_path_factory.mktemp("service")) as service:
+    with discreet(tmp_path_factory.mktemp("service")) as service:
         yield service
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
-def any_service(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+@pytest.fixture(scope="session")
+def postgresql_service(
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Service]:
-    """The service behind its real server, on each database that it supports."""
-    if request.param == "sqlite":
-        yield request.getfixturevalue("service")
-        return
-    url = request.getfixturevalue("postgresql")
-    with serve(tmp_path_factory.mktemp("service"), url) as service:
+    """The same, on PostgreSQL."""
+    folder = tmp_path_factory.mktemp("service")
+    with fresh_postgresql() as url, discreet(folder, url) as service:
         yield service
+
+
+@pytest.fixture(scope="module", params=["service", "postgresql_service"])
+def any_service(request: pytest.FixtureRequest) -> Service:
+    """The service behind its real server, on each database that it supports."""
+    service: Service = request.getfixturevalue(request.param)
+    return service
+
+
+@contextmanager
+def discreet(folder: Path, database_url: str | None = None) -> Iterator[Service]:
+    """Run the service; whatever the tests do to it, its output tells no secret and no fault."""
+    with serve(folder, database_url) as service:
+        yield service
+    said = service.log.read_text()
+    assert not SECRETS.search(said), said
+    assert not FAULTS.search(said), said
 
 
 @pytest.fixture(scope="module")
 def postgresql() -> Iterator[str]:
+    with fresh_postgresql() as url:
+        yield url
+
+
+@contextmanager
+def fresh_postgresql() -> Iterator[str]:
     """A fresh database on this machine's PostgreSQL, where one answers; CI demands it."""
     name = f"authapi_{uuid.uuid4().hex[:8]}"
     server = "postgresql://postgres@127.0.0.1:5432"
@@ -201,6 +227,18 @@ def postgresql() -> Iterator[str]:
     finally:
         with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
             connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@pytest.fixture(scope="module")
+def own_tokens(any_service: Service) -> dict[str, str]:
+    """A token of a login through each variant, by its name; they are good for all tests."""
+    return {name: any_service.log_in(variant) for name, variant in VARIANTS.items()}
+
+
+@pytest.fixture
+def token(own_tokens: dict[str, str], variant: Variant) -> str:
+    """A good token of the variant, to be spoilt."""
+    return own_tokens[variant.name]
 
 
 @pytest.fixture(scope="session")
@@ -270,6 +308,7 @@ def new_profile(
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Print what tests have to say of their run, from whatever process they ran in."""
+    _print_attacks(terminalreporter)
     passed, failed = map(terminalreporter.getreports, ("passed", "failed"))
     said = [item for report in passed for item in report.user_properties]
     for name, value in said:
@@ -280,3 +319,31 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     if rows:
         for cells in (rows[0], ["---"] * len(rows[0]), *(row.values() for row in rows)):
             terminalreporter.write_line(f"| {' | '.join(cells)} |")
+
+
+def _print_attacks(reporter: pytest.TerminalReporter) -> None:
+    """Print how many cases each group of attacks has, and how many passed."""
+    cases = {
+        outcome: {
+            report.nodeid
+            for report in reporter.getreports(outcome)
+            if report.nodeid.startswith("tests/test_attacks")
+        }
+        for outcome in ("passed", "failed", "error")
+    }
+    tried = set().union(*cases.values())
+    if not tried:
+        return
+    tries = Counter(map(_group, tried))
+    passes = Counter(map(_group, cases["passed"] - cases["failed"] - cases["error"]))
+    reporter.write_line(f"{'attacks':40}{'cases':>8}{'passed':>8}")
+    for group in sorted(tries):
+        reporter.write_line(f"{group:40}{tries[group]:8}{passes[group]:8}")
+    reporter.write_line(f"{'all':40}{tries.total():8}{passes.total():8}")
+
+
+def _group(nodeid: str) -> str:
+    """``tests/test_attacks_bodies.py::TestUserNames::…`` is of the group "bodies: user names"."""
+    file, _, test = nodeid.partition("::")
+    words = re.sub(r"(?<!^)[A-Z]", r" \g<0>", test.partition("::")[0][4:]).lower()
+    return f"{Path(file).stem.removeprefix('test_attacks_')}: {words}"

@@ -20,6 +20,7 @@ from redis.retry import Retry
 from authapi import demo
 from project.run import SERVER
 from tests import contract
+from tests.variants import Variant
 
 ROOT = Path(__file__).parent.parent
 USER, PASSWORD = demo.USERNAME, demo.PASSWORD
@@ -30,9 +31,12 @@ def _check(answer: httpx.Response) -> None:
     contract.check(answer.request.method, answer.request.url.path, answer)
 
 
-# Holds every answer against the OpenAPI document. Servers come and go, so no connection is kept.
+# Hold every answer against the OpenAPI document.
+_CHECKED: Any = {"response": [_check]}
+
+# Servers come and go, so no connection is kept.
 http = httpx.Client(
-    event_hooks={"response": [_check]},
+    event_hooks=_CHECKED,
     limits=httpx.Limits(max_keepalive_connections=0),
 )
 
@@ -44,6 +48,7 @@ class Service:
     url: str
     environment: dict[str, str]
     log: Path
+    client: httpx.Client
 
     def manage(self, *arguments: str) -> str:
         """Run a ``manage.py`` command beside the server and return what it prints."""
@@ -61,12 +66,21 @@ class Service:
         return self.manage("shell", "--no-imports", "--command", code)
 
     def post(self, path: str, body: Any, **options: Any) -> httpx.Response:
-        return http.post(self.url + path, json=body, **options)
+        return self.client.post(path, json=body, **options)
 
-    def login(self) -> dict[str, str]:
-        answer = self.post("/api/token/", {"username": USER, "password": PASSWORD})
+    def login(self, username: str = USER) -> dict[str, str]:
+        answer = self.post("/api/token/", {"username": username, "password": PASSWORD})
         assert answer.status_code == 200, answer.text
         return answer.json()
+
+    def log_in(self, variant: Variant, username: str = USER) -> str:
+        """Return the token that authenticates, of a login through *variant*."""
+        body = {"username": username, "password": PASSWORD}
+        return self.post(variant.login, body).json()[variant.token]
+
+    def profile(self, variant: Variant, token: str) -> httpx.Response:
+        headers = {"Authorization": f"Bearer {token}"}
+        return self.client.get(variant.profile, headers=headers)
 
     def expired_pair(self, user: str) -> list[str]:
         """
@@ -116,6 +130,7 @@ def serve(
         }
         | environment,
         log=folder / "server.log",
+        client=httpx.Client(base_url=url, timeout=15, event_hooks=_CHECKED),
     )
     service.manage("migrate", "--verbosity=0")
     service.python("from authapi import demo; demo.make()")
@@ -129,7 +144,8 @@ def serve(
         )
         try:
             wait_until_ready(process, url, service.log)
-            yield service
+            with service.client:
+                yield service
         finally:
             process.terminate()
             process.wait(10)

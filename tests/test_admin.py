@@ -13,6 +13,17 @@ def admin(client):
     return client
 
 
+def test_a_superuser_comes_in_through_the_form(client, db):
+    User.objects.create_superuser("root", password=PASSWORD)
+
+    answer = client.post(
+        "/admin/login/?next=/admin/", {"username": "root", "password": PASSWORD}
+    )
+
+    assert answer.status_code == 302
+    assert answer["Location"] == "/admin/"
+
+
 def test_a_session_is_ended_there(api, login, admin):
     pair, other = login(), login()
     chosen = Session.objects.latest("created_at")

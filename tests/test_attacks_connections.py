@@ -1,0 +1,244 @@
+"""Connections that lie about their messages, stall, or go away: nobody else may notice."""
+
+from contextlib import ExitStack
+
+import pytest
+
+from tests.conftest import assert_problem
+from tests.server import PASSWORD, USER
+from tests.variants import VARIANTS
+from tests.wire import HEAD, LAST, answers, connected, half_sent
+
+CREDENTIALS = f'{{"username": "{USER}", "password": "{PASSWORD}"}}'.encode()
+MAIN = VARIANTS["main"]
+HIDDEN = b"GET /.well-known/jwks.json HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+
+
+@pytest.fixture(autouse=True)
+def _an_honest_client_is_served(any_service, own_tokens):
+    """Before and after each attack."""
+    yield
+    assert any_service.profile(MAIN, own_tokens["main"]).status_code == 200
+
+
+class TestSmuggling:
+    @pytest.mark.parametrize(
+        ("headers", "body"),
+        [
+            ("Content-Length: 5\r\nTransfer-Encoding: chunked", b"0\r\n\r\n" + HIDDEN),
+            ("Transfer-Encoding: chunked\r\nContent-Length: 6", b"0\r\n\r\nG" + HIDDEN),
+            ("Transfer-Encoding: chunked\r\nContent-Length: 0", b"0\r\n\r\n" + HIDDEN),
+        ],
+        ids=["length-first", "chunked-first", "no-length"],
+    )
+    def test_two_framings_hide_no_request(self, any_service, headers, body):
+        """The chunks count, and the connection ends (RFC 9112, section 6.1)."""
+        sent = HEAD + headers.encode() + b"\r\n\r\n" + body
+
+        assert answers(any_service, sent + LAST) == ["400 invalid"]
+
+    @pytest.mark.parametrize(
+        "headers",
+        [
+            *(b"Content-Length: 5\r\nContent-Length: 6", b"Content-Length: 5, 5"),
+            *(b"Content-Length: -1", b"Content-Length: +5", b"Content-Length: 0x5"),
+            *(b"Content-Length: 5_0", b"Content-Length: five", b"Content-Length:"),
+            *(b"Content-Length: " + b"9" * 30, b"Content-Length: \xd9\xa5"),
+            *(b"Content-Length : 5", b"Content-Length: 5 5", b"Content-Length: 5.0"),
+            *(b"Transfer-Encoding: identity", b"Transfer-Encoding: xchunked"),
+            *(b"Transfer-Encoding: chunked, identity", b"Transfer-Encoding:"),
+            *(b"Transfer-Encoding : chunked", b"Transfer-Encoding:\r\n chunked"),
+            *(b"Transfer-Encoding: chunked\x0b", b"X: \0", b"X\0: y", b"X", b": y"),
+            *(b" X: y", b"X: a\r\n folded", b"X: a\rb", b"(X): y"),
+        ],
+        ids=repr,
+    )
+    def test_a_header_that_can_be_read_in_two_ways(self, any_service, headers):
+        """The server's own refusal, and the end of the connection."""
+        sent = HEAD + headers + b"\r\n\r\n{}   " + HIDDEN
+
+        assert answers(any_service, sent + LAST) == ["400"]
+
+    @pytest.mark.parametrize(
+        "chunks",
+        [
+            *(b"zz\r\n{}\r\n0\r\n\r\n", b"-1\r\n{}\r\n0\r\n\r\n"),
+            *(b"0x2\r\n{}\r\n0\r\n\r\n", b"2\r\n{}X\r\n0\r\n\r\n"),
+            *(b"F" * 18 + b"\r\n{}\r\n", b"\r\n{}\r\n0\r\n\r\n", b"2 2\r\n{}\r\n"),
+            b"2;" + b"x" * 100_000 + b"\r\n{}\r\n0\r\n\r\n",
+        ],
+        ids=lambda chunks: repr(chunks[:20]),
+    )
+    def test_chunks_that_are_none(self, any_service, chunks):
+        sent = HEAD + b"Transfer-Encoding: chunked\r\n\r\n" + chunks + HIDDEN
+
+        assert answers(any_service, sent + LAST) == ["400 invalid"]
+
+    def test_the_body_of_a_get_is_not_the_next_request(self, any_service):
+        length = f"Content-Length: {len(HIDDEN)}\r\n\r\n".encode()
+        sent = b"GET /api/profile/ HTTP/1.1\r\nHost: 127.0.0.1\r\n" + length + HIDDEN
+
+        assert answers(any_service, sent + LAST) == ["401 not_authenticated", "200"]
+
+    def test_what_follows_a_body_too_large_is_not_the_next_request(self, any_service):
+        sent = HEAD + b"Content-Length: 70000\r\n\r\n" + HIDDEN * 2_000
+
+        assert answers(any_service, sent) == ["413 body_too_large"]
+
+    @pytest.mark.parametrize("name", ["Content_Length", "Transfer_Encoding"])
+    def test_an_underscore_is_no_dash(self, any_service, name):
+        sent = HEAD + f"{name}: chunked\r\nContent-Length: 2\r\n\r\n{{}}".encode()
+
+        assert answers(any_service, sent + LAST) == ["400 invalid", "200"]
+
+    def test_requests_in_one_packet_are_answered_each(self, any_service):
+        sent = HEAD + b"Content-Length: 2\r\n\r\n{}"
+
+        assert answers(any_service, sent * 5 + LAST) == [*["400 invalid"] * 5, "200"]
+
+    def test_a_token_is_good_for_its_own_request_only(self, any_service, own_tokens):
+        ask = b"GET /api/profile/ HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+        token = f"Authorization: Bearer {own_tokens['main']}\r\n".encode()
+
+        found = answers(any_service, ask + token + b"\r\n" + ask + b"\r\n" + LAST)
+
+        assert found == ["200", "401 not_authenticated", "200"]
+
+    def test_an_expectation_is_met_or_refused(self, any_service):
+        expect = b"Expect: 100-continue\r\nConnection: close\r\n"
+        good = f"Content-Length: {len(CREDENTIALS)}\r\n\r\n".encode() + CREDENTIALS
+        large = b"Content-Length: 999999999\r\n\r\n"
+
+        assert answers(any_service, HEAD + expect + good) == ["100", "200"]
+        assert answers(any_service, HEAD + expect + large) == ["413 body_too_large"]
+
+
+class TestRequestLines:
+    @pytest.mark.parametrize(
+        ("line", "expected"),
+        [
+            ("GET http://evil.example/api/profile/ HTTP/1.1", "401 not_authenticated"),
+            ("GET http://evil.example//x/ HTTP/1.1", "404 not_found"),
+            ("OPTIONS * HTTP/1.1", "404 not_found"),
+            ("CONNECT evil.example:80 HTTP/1.1", "405 method_not_allowed"),
+            ("GET /api/profile/ HTTP/1.0", "401 not_authenticated"),
+            ("GET /api/profile/", "400"),
+            ("GET /api/profile/ HTTP/9.9", "400"),
+            ("GET /api/profile/ HTTP/1.1 x", "400"),
+            ("GET  /api/profile/ HTTP/1.1", "400"),
+            ("GET /api/\0profile/ HTTP/1.1", "400"),
+            ("GET api/profile/ HTTP/1.1", "400"),
+            ("G\u00c9T /api/profile/ HTTP/1.1", "400"),
+            ("GET /" + "a" * 70_000 + " HTTP/1.1", "414"),
+            ("\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03", "400"),
+        ],
+        ids=lambda value: ascii(value)[:40],
+    )
+    def test_of_another_form(self, any_service, line, expected):
+        headers = b"\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"
+
+        assert answers(any_service, line.encode() + headers) == [expected]
+
+    @pytest.mark.parametrize(
+        "hosts",
+        [
+            "",
+            "Host: evil.example\r\n",
+            "Host: 127.0.0.1\r\nHost: evil.example\r\n",
+            "Host: evil.example\r\nHost: 127.0.0.1\r\n",
+        ],
+        ids=["none", "foreign", "ours-first", "foreign-first"],
+    )
+    def test_without_exactly_one_host_of_ours(self, any_service, hosts):
+        sent = f"GET /api/profile/ HTTP/1.1\r\n{hosts}Connection: close\r\n\r\n"
+
+        assert answers(any_service, sent.encode()) == ["400 invalid"]
+
+    @pytest.mark.parametrize("protocol", ["websocket", "h2c", "TLS/1.0"])
+    def test_no_other_protocol_is_switched_to(self, any_service, protocol):
+        sent = (
+            "GET /api/profile/ HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\n"
+            f"Upgrade: {protocol}\r\nSec-WebSocket-Version: 13\r\n"
+            "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nHTTP2-Settings: AAMA\r\n\r\n"
+        )
+
+        found = answers(any_service, sent.encode() + LAST)
+
+        assert found[0] == "401 not_authenticated"
+
+
+class TestSlowClients:
+    @pytest.mark.parametrize("sent", [b"", b"{", CREDENTIALS[:-1]], ids=len)
+    def test_sixteen_half_sent_requests_keep_nobody_out(
+        self, any_service, own_tokens, sent
+    ):
+        with ExitStack() as waiting:
+            for _ in range(16):
+                waiting.enter_context(half_sent(any_service, sent))
+            for _ in range(8):
+                answer = any_service.profile(MAIN, own_tokens["main"])
+                assert answer.status_code == 200
+
+    @pytest.mark.parametrize(
+        "sent",
+        [b"", b"P", HEAD, HEAD + b"X: "],
+        ids=["nothing", "byte", "head", "name"],
+    )
+    def test_nor_do_two_hundred_connections_without_a_request(
+        self, any_service, own_tokens, sent
+    ):
+        """They cost no thread: a head is read before one is asked."""
+        with ExitStack() as waiting:
+            for _ in range(200):
+                waiting.enter_context(connected(any_service)).sendall(sent)
+            answer = any_service.profile(MAIN, own_tokens["main"])
+
+        assert answer.status_code == 200
+
+    def test_nor_does_a_chunk_that_never_ends(self, any_service, own_tokens):
+        with ExitStack() as waiting:
+            for _ in range(16):
+                connection = waiting.enter_context(connected(any_service))
+                chunks = b"Transfer-Encoding: chunked\r\n\r\n7FFFFFFF\r\n{"
+                connection.sendall(HEAD + chunks)
+            answer = any_service.profile(MAIN, own_tokens["main"])
+
+        assert answer.status_code == 200
+
+
+class TestHangUps:
+    @pytest.mark.parametrize(
+        "sent",
+        [b"", b"{", CREDENTIALS[:-1], CREDENTIALS],
+        ids=["no-body", "begun", "almost", "all"],
+    )
+    def test_in_the_middle_of_a_body(self, any_service, sent):
+        for _ in range(40):
+            with half_sent(any_service, sent, len(CREDENTIALS)):
+                pass
+
+    @pytest.mark.parametrize("sent", [b"", b"{", CREDENTIALS], ids=len)
+    def test_with_a_body_cut_short_is_told(self, any_service, sent):
+        head = HEAD + f"Content-Length: {len(CREDENTIALS) + 1}\r\n\r\n".encode()
+
+        assert answers(any_service, head + sent, cut=True) == ["400 parse_error"]
+
+    def test_without_reading_the_answer(self, any_service):
+        ask = b"GET /api/schema/ HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+        for _ in range(40):
+            with connected(any_service) as connection:
+                connection.sendall(ask * 5)
+
+    def test_in_the_middle_of_a_change_leave_it_whole(self, any_service):
+        """A refresh whose client is gone is spent, and asked again it has the same answer."""
+        pair = any_service.login()
+        body = f'{{"refresh": "{pair["refresh"]}"}}'.encode()
+        head = HEAD.replace(b"/token/", b"/token/refresh/")
+        with connected(any_service) as connection:
+            length = f"Content-Length: {len(body)}\r\n\r\n".encode()
+            connection.sendall(head + length + body)
+
+        again = any_service.post("/api/token/refresh/", {"refresh": pair["refresh"]})
+
+        assert again.status_code == 200
+        assert_problem(any_service.post("/api/token/", {}), 400, "invalid")

@@ -1,0 +1,58 @@
+"""What the server writes of it all, for whoever may read logs. `conftest.discreet` searches the rest."""
+
+import pytest
+
+from tests.conftest import FAULTS, SECRETS, assert_problem
+from tests.server import PASSWORD, USER, serve
+from tests.variants import VARIANTS
+
+
+class TestOutput:
+    def test_tells_a_fault_of_ours_and_no_secret(self, tmp_path):
+        """A table is lost: each way in fails at a line that has the secrets at hand."""
+        with serve(tmp_path) as service:
+            pair = service.login()
+            access = {"Authorization": f"Bearer {pair['access']}"}
+            service.python(
+                "from django.db import connection;"
+                "connection.cursor().execute('ALTER TABLE authapi_session RENAME TO x')"
+            )
+            answers = [
+                service.post(
+                    f"{path}?password={PASSWORD}&token={pair['access']}",
+                    {
+                        "username": USER,
+                        "password": PASSWORD,
+                        "refresh": pair["refresh"],
+                        "token": pair["access"],
+                    },
+                    headers=access,
+                )
+                for path in (
+                    *(variant.login for variant in VARIANTS.values()),
+                    "/api/token/refresh/",
+                    "/api/token/verify/",
+                    "/api/token/blacklist/",
+                )
+            ]
+            answers.append(service.client.get("/api/sessions/?page=1", headers=access))
+        said = service.log.read_text()
+
+        for answer in answers:
+            assert_problem(answer, 500, "server_error")
+            assert "authapi_session" not in answer.text
+            assert f"Internal Server Error: {answer.url.path}" in said
+        assert FAULTS.search(said)
+        assert not SECRETS.search(said), said
+
+    @pytest.mark.parametrize(
+        "line",
+        [
+            f"INFO login of demo with {PASSWORD}",
+            "INFO refused eyJhbGciOiJFUzI1NiJ9",
+            "INFO GET /api/sessions/?page=2",
+            "INFO GET /api/token/?p%61ss=x",
+        ],
+    )
+    def test_would_not_pass_the_search_with(self, line):
+        assert SECRETS.search(line)

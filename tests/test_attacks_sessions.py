@@ -1,0 +1,265 @@
+"""Sessions that are over, or another's: what they gave must be worth nothing."""
+
+import uuid
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import pytest
+
+from tests.conftest import assert_problem
+from tests.server import PASSWORD, USER, Service
+from tests.unverified import payload
+from tests.variants import VARIANTS
+
+MAIN, MANUAL = VARIANTS.values()
+
+# What is done to a user between a login and the use of its tokens, as manage.py would.
+FATES = {
+    "disabled": "user.is_active = False; user.save()",
+    "disabled-in-bulk": "User.objects.filter(pk=user.pk).update(is_active=False)",
+    "disabled-in-sql": (
+        "connection.cursor().execute('UPDATE authapi_user SET is_active = false"
+        " WHERE id = %s', [user.pk])"
+    ),
+    "re-enabled": "user.is_active = False; user.save(); user.is_active = True; user.save()",
+    "deleted": "user.delete()",
+    "re-created": "user.delete(); User.objects.create_user(name, None, PASSWORD)",
+    "new-password": "user.set_password('let-me-in-anew'); user.save()",
+    "same-password": "user.set_password(PASSWORD); user.save()",
+    "no-password": "user.set_unusable_password(); user.save()",
+}
+
+
+@pytest.fixture(scope="module")
+def tokens(any_service: Service) -> dict[str, dict[str, str]]:
+    """By fate the tokens of a user, who has met it since."""
+    names = {fate: uuid.uuid4().hex for fate in FATES}
+    create_users(any_service, names.values())
+    tokens = {
+        fate: {**any_service.login(name), "manual": any_service.log_in(MANUAL, name)}
+        for fate, name in names.items()
+    }
+    any_service.python(
+        "from authapi.models import User; from django.db import connection\n"
+        f"PASSWORD = {PASSWORD!r}\n"
+        + "\n".join(
+            f"name = {names[fate]!r}; user = User.objects.get(username=name); {code}"
+            for fate, code in FATES.items()
+        )
+    )
+    return tokens
+
+
+@pytest.fixture(scope="module")
+def mallory(any_service: Service) -> dict[str, str]:
+    """A pair of another user's."""
+    name = uuid.uuid4().hex
+    create_users(any_service, [name])
+    return any_service.login(name)
+
+
+def create_users(service: Service, names: Iterable[str]) -> None:
+    service.python(
+        "from authapi.models import User\n"
+        f"for name in {[*names]}:\n"
+        f"    User.objects.create_user(name, None, {PASSWORD!r})"
+    )
+
+
+@pytest.fixture
+def call(any_service: Service) -> Callable[..., Any]:
+    def call(method: str, path: str, token: str) -> Any:
+        return any_service.client.request(
+            method, f"/api/{path}", headers={"Authorization": f"Bearer {token}"}
+        )
+
+    return call
+
+
+@pytest.fixture
+def give(any_service: Service) -> Callable[..., Any]:
+    """Present a token in a body: ``give("refresh", token)``."""
+
+    def give(name: str, token: str) -> Any:
+        member = "token" if name == "verify" else "refresh"
+        return any_service.post(f"/api/token/{name}/", {member: token})
+
+    return give
+
+
+@pytest.mark.parametrize("fate", FATES)
+class TestUsers:
+    @pytest.mark.parametrize(
+        ("method", "path"),
+        [
+            ("GET", "profile/"),
+            ("PATCH", "profile/"),
+            ("GET", "sessions/"),
+            ("DELETE", "sessions/"),
+        ],
+    )
+    def test_access_is_over(self, call, tokens, fate, method, path):
+        assert_problem(call(method, path, tokens[fate]["access"]), 401, "session_ended")
+
+    def test_manual_access_is_over(self, call, tokens, fate):
+        answer = call("GET", "manual/profile/", tokens[fate]["manual"])
+
+        assert_problem(answer, 401, "session_ended")
+
+    def test_refresh_is_over(self, give, tokens, fate):
+        assert_problem(give("refresh", tokens[fate]["refresh"]), 401, "session_ended")
+
+    @pytest.mark.parametrize("kind", ["access", "refresh"])
+    def test_verify_says_so(self, give, tokens, fate, kind):
+        assert_problem(give("verify", tokens[fate][kind]), 401, "session_ended")
+
+    def test_a_logout_does_no_harm(self, give, tokens, fate):
+        assert give("blacklist", tokens[fate]["refresh"]).status_code == 204
+
+
+class TestRefresh:
+    def test_a_replay_ends_the_session_for_all(self, any_service, give, call):
+        oldest = any_service.login()["refresh"]
+        pairs = [give("refresh", oldest).json()]
+        pairs += [give("refresh", pairs[0]["refresh"]).json()]
+
+        assert_problem(give("refresh", oldest), 401, "token_reused")
+        for pair in pairs:
+            assert_problem(
+                call("GET", "profile/", pair["access"]), 401, "session_ended"
+            )
+            assert_problem(give("refresh", pair["refresh"]), 401, "session_ended")
+
+    def test_a_lost_answer_comes_again_and_forks_nothing(self, any_service, give):
+        token = any_service.login()["refresh"]
+        answers = [give("refresh", token).json()["refresh"] for _ in range(5)]
+
+        assert len({payload(answer)["jti"] for answer in answers}) == 1
+
+    def test_a_predecessor_is_no_way_back_in(self, any_service, give, call):
+        """In its grace it gets the successor; that the session ends holds for both."""
+        first = any_service.login()["refresh"]
+        second = give("refresh", first).json()
+        give("blacklist", second["refresh"])
+
+        assert_problem(give("refresh", first), 401, "session_ended")
+
+    def test_verify_spends_nothing(self, any_service, give):
+        token = any_service.login()["refresh"]
+
+        assert [give("verify", token).status_code for _ in range(3)] == [200] * 3
+        assert give("refresh", token).status_code == 200
+
+    def test_a_guessed_jti_ends_the_session_and_opens_none(self, any_service, give):
+        """Who can sign could do worse; the family does not fork all the same."""
+        pair = any_service.login()
+        forged = MAIN.sign(payload(pair["refresh"]), jti=uuid.uuid4().hex)
+
+        assert_problem(give("refresh", forged), 401, "token_reused")
+        assert_problem(give("refresh", pair["refresh"]), 401, "session_ended")
+
+
+class TestLogout:
+    @pytest.mark.parametrize("spent", [0, 1, 3])
+    def test_with_any_token_of_the_session_ends_it(
+        self, any_service, give, call, spent
+    ):
+        pair = any_service.login()
+        token = pair["refresh"]
+        for _ in range(spent):
+            pair = give("refresh", pair["refresh"]).json()
+
+        assert give("blacklist", token).status_code == 204
+        assert_problem(call("GET", "profile/", pair["access"]), 401, "session_ended")
+        assert_problem(give("refresh", pair["refresh"]), 401, "session_ended")
+        assert_problem(give("verify", pair["access"]), 401, "session_ended")
+
+    def test_twice_is_as_once(self, any_service, give):
+        token = any_service.login()["refresh"]
+
+        assert [give("blacklist", token).status_code for _ in range(3)] == [204] * 3
+
+    def test_leaves_the_others_alone(self, any_service, give, call):
+        ended, other = any_service.login(), any_service.login()
+        give("blacklist", ended["refresh"])
+
+        assert call("GET", "profile/", other["access"]).status_code == 200
+        assert give("refresh", other["refresh"]).status_code == 200
+
+    def test_of_the_session_that_asks(self, any_service, call):
+        access = any_service.login()["access"]
+        sid = payload(access)["sid"]
+
+        assert call("DELETE", f"sessions/{sid}/", access).status_code == 204
+        assert_problem(call("DELETE", f"sessions/{sid}/", access), 401, "session_ended")
+
+    @pytest.mark.parametrize("name", ["access", "manual"])
+    def test_from_the_list_of_sessions(self, any_service, call, name):
+        mine = any_service.login()["access"]
+        other = (
+            any_service.login()["access"]
+            if name == "access"
+            else any_service.log_in(MANUAL)
+        )
+
+        answer = call("DELETE", f"sessions/{payload(other)['sid']}/", mine)
+
+        assert answer.status_code == 204
+        path = "profile/" if name == "access" else "manual/profile/"
+        assert_problem(call("GET", path, other), 401, "session_ended")
+
+
+class TestOtherUsers:
+    """Mallory has an account, and knows ids of the others' sessions."""
+
+    @pytest.fixture
+    def victim(self, any_service):
+        return any_service.login()
+
+    def test_whose_session_cannot_be_ended(self, call, mallory, victim):
+        sid = payload(victim["access"])["sid"]
+
+        answer = call("DELETE", f"sessions/{sid}/", mallory["access"])
+
+        assert_problem(answer, 404, "not_found")
+        assert call("GET", "profile/", victim["access"]).status_code == 200
+
+    def test_whose_session_is_as_one_that_never_was(self, call, mallory, victim):
+        theirs = call(
+            "DELETE", f"sessions/{payload(victim['access'])['sid']}/", mallory["access"]
+        )
+        nobodys = call("DELETE", f"sessions/{uuid.uuid4()}/", mallory["access"])
+
+        assert theirs.content == nobodys.content
+
+    def test_whose_sessions_are_not_listed(self, call, mallory, victim):
+        listed = call("GET", "sessions/", mallory["access"]).json()["results"]
+
+        assert payload(victim["access"])["sid"] not in {found["id"] for found in listed}
+        assert len(listed) == 1
+
+    def test_who_stay_when_mallory_leaves_everywhere_else(self, call, mallory, victim):
+        assert call("DELETE", "sessions/", mallory["access"]).status_code == 204
+        assert call("GET", "profile/", victim["access"]).status_code == 200
+
+    @pytest.mark.parametrize("kind", ["access", "refresh"])
+    def test_whose_session_in_mallorys_token(self, call, give, mallory, victim, kind):
+        """Session fixation, had the key been lost: user and session must belong together."""
+        sid = payload(victim["access"])["sid"]
+        forged = MAIN.sign(payload(mallory[kind]), sid=sid)
+
+        if kind == "access":
+            assert_problem(call("GET", "profile/", forged), 401, "token_not_valid")
+        else:
+            assert_problem(give("refresh", forged), 401, "token_not_valid")
+        assert give("refresh", victim["refresh"]).status_code == 200
+
+    def test_whose_login_answers_are_for_no_cache(self, any_service, victim, call):
+        login = any_service.post(
+            "/api/token/", {"username": USER, "password": PASSWORD}
+        )
+        profile = call("GET", "profile/", victim["access"])
+
+        assert login.headers["Cache-Control"] == "no-store"
+        assert profile.headers["Cache-Control"] == "no-store"
+        assert "Set-Cookie" not in login.headers

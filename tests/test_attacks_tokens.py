@@ -1,0 +1,523 @@
+"""Tokens that must let nobody in, not even those that the service's own key has signed."""
+
+import base64
+import json
+import time
+from collections.abc import Callable
+from typing import Any
+
+import jwt
+import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+from django.conf import settings
+
+from authapi import keys
+from tests.conftest import assert_problem
+from tests.server import Service
+from tests.unverified import payload
+from tests.variants import VARIANTS, Variant
+
+MAIN = VARIANTS["main"]
+FOREIGN_RSA = rsa.generate_private_key(65537, 2048)
+
+
+@pytest.fixture
+def claims(token: str) -> dict[str, Any]:
+    """Claims that are accepted, of a live session."""
+    return payload(token)
+
+
+@pytest.fixture
+def refused(any_service: Service, variant: Variant) -> Callable[..., None]:
+    def refused(token: str, code: str = "token_not_valid") -> None:
+        assert_problem(any_service.profile(variant, token), 401, code)
+
+    return refused
+
+
+@pytest.fixture(scope="module")
+def good(any_service: Service) -> dict[str, str]:
+    """A pair whose session must outlive all that spoilt copies of it do."""
+    return any_service.login()
+
+
+class TestAlgorithms:
+    def test_the_forgery_is_good_to_begin_with(self, any_service, variant, claims):
+        assert any_service.profile(variant, variant.sign(claims)).status_code == 200
+
+    @pytest.mark.parametrize(
+        "name",
+        ["none", "None", "NONE", "nOnE", "none ", "", None, 0, [], "n\u00f6ne"],
+        ids=ascii,
+    )
+    @pytest.mark.parametrize("signature", ["", "AAAA"], ids=["bare", "signed"])
+    def test_none(self, variant, claims, refused, name, signature):
+        parts = [{**variant.headers, "alg": name}, claims]
+
+        refused(".".join([*map(segment, parts), signature]))
+
+    @pytest.mark.parametrize("key", ["pem", "der", "jwk", "jwks", "x", "secret", ""])
+    @pytest.mark.parametrize("name", ["HS256", "HS384", "HS512", "as-ours"])
+    def test_what_is_public_or_shared_as_an_hmac_key(
+        self, any_service, variant, claims, refused, key, name
+    ):
+        headers = (
+            variant.headers if name == "as-ours" else variant.headers | {"alg": name}
+        )
+        body = f"{segment(headers)}.{segment(claims)}"
+
+        algorithm = jwt.PyJWS().get_algorithm_by_name(
+            name if name[0] == "H" else "HS256"
+        )
+        mac = algorithm.sign(body.encode(), known(any_service, key))
+
+        refused(f"{body}.{encoded(mac)}")
+
+    @pytest.mark.parametrize("name", ["RS256", "PS256", "RS512", "ES256", "EdDSA"])
+    def test_a_key_of_the_attackers_under_our_kid(self, variant, claims, refused, name):
+        key = FOREIGN_RSA if name[1] == "S" and name[0] != "E" else own_key(name)
+
+        for headers in ({"kid": keys.signing_key().kid}, {"kid": "mine"}, {}):
+            refused(jwt.encode(claims, key, name, headers))
+
+    @pytest.mark.parametrize(
+        "name",
+        ["ES384", "ES512", "ES256K", "RS256", "A128KW", "dir", "es256", "ES256 "],
+    )
+    def test_a_good_signature_under_another_name(self, variant, claims, refused, name):
+        refused(variant.sign(claims, {"alg": name}))
+
+    def test_the_other_variants_key(self, variant, claims, refused):
+        for other in VARIANTS.values():
+            if other is not variant:
+                refused(other.sign(claims))
+                refused(other.sign(claims, token_type=other.kind))
+                refused(other.sign(claims, variant.headers))
+
+    @pytest.mark.parametrize(
+        "signature",
+        [b"", b"\0" * 64, b"\x30\x06\x02\x01\x00\x02\x01\x00"],
+        ids=["empty", "zero", "der"],
+    )
+    def test_a_signature_of_nothing(self, variant, claims, refused, signature):
+        """Zeros passed for a signature by ECDSA in some libraries (CVE-2022-21449)."""
+        body = f"{segment(variant.headers)}.{segment(claims)}"
+
+        refused(f"{body}.{encoded(signature)}")
+
+
+class TestSignaturesAndEncodings:
+    @pytest.mark.parametrize(
+        "spoil",
+        [
+            lambda token: token + "=",
+            lambda token: token + "==",
+            lambda token: token + ".",
+            lambda token: "." + token,
+            lambda token: token + "." + token,
+            lambda token: token[:-1] + sibling(token[-1]),
+            lambda token: token.replace(".", "..", 1),
+            lambda token: token.replace(".", ".!", 1),
+            lambda token: token.replace(".", ".\x0b", 1).replace("\x0b", "%0a"),
+            lambda token: token.replace(".", "=.", 1),
+            lambda token: token.replace("e", "%65", 1),
+            lambda token: token.rpartition(".")[0],
+            lambda token: token.rpartition(".")[0] + ".",
+            lambda token: token.rpartition(".")[0] + ".A",
+            lambda token: token[: len(token) // 2],
+            lambda token: token[::-1],
+            lambda token: token.upper(),
+            lambda token: token.swapcase(),
+            lambda token: ".".join(reversed(token.split("."))),
+        ],
+        ids=[
+            *("padded", "padded-twice", "dot", "dot-before", "twice", "same-bits"),
+            *("empty-part", "junk", "newline", "inner-padding", "percent"),
+            *("two-parts", "stripped", "short", "half", "reversed", "upper", "swapped"),
+            "parts-reversed",
+        ],
+    )
+    def test_another_text(self, token, refused, spoil):
+        refused(spoil(token))
+
+    @pytest.mark.parametrize("part", [0, 1, 2], ids=["header", "claims", "signature"])
+    @pytest.mark.parametrize("place", [0, 5, -2])
+    def test_a_flipped_bit(self, token, refused, part, place):
+        parts = token.split(".")
+        spoilt = bytearray(base64.urlsafe_b64decode(parts[part] + "=="))
+        spoilt[place] ^= 1
+        parts[part] = encoded(bytes(spoilt))
+
+        refused(".".join(parts))
+
+    def test_the_signature_of_another_token(self, any_service, variant, token, refused):
+        other = any_service.log_in(variant)
+
+        refused(token.rpartition(".")[0] + "." + other.rpartition(".")[2])
+        refused(other.rpartition(".")[0] + "." + token.rpartition(".")[2])
+
+    @pytest.mark.parametrize(
+        "header",
+        [
+            b'{"alg":' + b"[" * 100_000,
+            b'{"alg":' * 40_000,
+            b"[" * 500 + b"]" * 500,
+            b'{"alg":"ES256","kid":' + b"9" * 5_000 + b"}",
+            b"[]",
+            b"null",
+            b'"x"',
+            b"7",
+            b"",
+            b"\xff",
+            b"\xef\xbb\xbf{}",
+            b'{"alg":"ES256","alg":"none"}',
+            b'{"alg":"HS256","kid":"\\ud800"}',
+            b'{"alg":NaN}',
+        ],
+        ids=lambda header: repr(header[:12]) + str(len(header)),
+    )
+    def test_a_header_that_is_none(self, claims, refused, header):
+        refused(f"{encoded(header)}.{segment(claims)}.AAAA")
+
+    @pytest.mark.parametrize(
+        "claims",
+        [
+            b"[" * 100_000,
+            b'{"exp":' * 900,
+            b'{"a":' * 50_000 + b"1" + b"}" * 50_000,
+            b"[]",
+            b"null",
+            b'"x"',
+            b"7",
+            b"{}",
+            b"\xff",
+            b"{",
+            b"",
+            b'{"exp":' + b"9" * 5_000 + b"}",
+            b'{"exp":1e999}',
+            b'{"token_type":"\\ud800"}',
+        ],
+        ids=lambda claims: repr(claims[:12]) + str(len(claims)),
+    )
+    def test_claims_that_are_none_under_a_good_signature(
+        self, variant, refused, claims
+    ):
+        refused(variant.sign(claims))
+
+    @pytest.mark.parametrize(
+        ("first", "last", "status"), [("99", None, 200), (None, "99", 401)]
+    )
+    def test_the_last_of_two_members_counts(
+        self, any_service, variant, claims, first, last, status
+    ):
+        """One of the two ways that RFC 7519, section 4 allows; both variants go the same."""
+        rest = {name: claims[name] for name in claims if name != "user_id"}
+        text = (
+            f'{{"user_id": "{first or claims["user_id"]}", {json.dumps(rest)[1:-1]},'
+            f'"user_id": "{last or claims["user_id"]}"}}'
+        )
+
+        answer = any_service.profile(variant, variant.sign(text.encode()))
+
+        assert answer.status_code == status
+
+
+class TestHeaderInjection:
+    @pytest.mark.parametrize(
+        "kid",
+        [
+            *("unknown", "", "../../../../dev/null", "/dev/null", "C:\\nul", "\0"),
+            *("' OR '1'='1", "x' UNION SELECT 'key", "$(id)", "{{7*7}}", "%s"),
+            *("https://evil.example/key", "file:///etc/passwd", "a" * 2_000, "é"),
+            *(["a"], {"a": 1}, 7, None, True, "__class__", "\ud800"),
+        ],
+        ids=lambda kid: ascii(kid)[:20],
+    )
+    def test_a_kid_that_names_no_key(self, variant, claims, refused, kid):
+        refused(variant.sign(claims, {"kid": kid}))
+
+    @pytest.mark.parametrize(
+        "extra",
+        [
+            {"jku": "https://evil.example/jwks.json"},
+            {"x5u": "https://evil.example/cert.pem"},
+            {"x5c": ["MIIB"]},
+            {"x5t": "AAAA"},
+            {"jwk": {"kty": "oct", "k": "AA"}},
+            {"jwk": dict(keys.signing_key().jwk)},
+            {"crit": ["exp"]},
+            {"crit": []},
+            {"crit": "b64"},
+            {"crit": ["b64"], "b64": False},
+            {"b64": False},
+            {"zip": "DEF"},
+            {"enc": "A128GCM"},
+            {"cty": "JWT"},
+            {"typ": "at+jwt"},
+            {"typ": "jwt"},
+            {"typ": None},
+            {"typ": ["JWT"]},
+            {"iss": "evil"},
+            {"": ""},
+            {"__proto__": {}},
+        ],
+        ids=lambda extra: str(extra)[:30],
+    )
+    def test_anything_but_ours(self, variant, claims, refused, extra):
+        refused(variant.sign(claims, extra))
+
+
+class TestKindAndAudience:
+    def test_a_refresh_token_authenticates_nobody(self, any_service, refused):
+        refused(any_service.login()["refresh"])
+
+    def test_a_token_of_the_other_variant(self, own_tokens, variant, refused):
+        for name, other in own_tokens.items():
+            if name != variant.name:
+                refused(other)
+
+    @pytest.mark.parametrize(
+        "kind",
+        ["refresh", "unknown", "", "ACCESS", "Manual", "access ", ["access"]],
+        ids=str,
+    )
+    def test_another_kind(self, variant, claims, refused, kind):
+        refused(variant.sign(claims, token_type=kind))
+
+    @pytest.mark.parametrize("name", ["iss", "aud"])
+    @pytest.mark.parametrize(
+        "value",
+        ["https://evil.example", "http://127.0.0.1", "*", "{}/", " {}", ["{}/x"]],
+        ids=str,
+    )
+    def test_another_issuer_or_audience(
+        self, any_service, variant, claims, refused, name, value
+    ):
+        if isinstance(value, str):
+            value = value.format(any_service.url)
+
+        refused(variant.sign(claims, **{name: value}))
+
+    @pytest.mark.parametrize("path", ["token/refresh/", "token/blacklist/"])
+    def test_only_a_refresh_token_refreshes_or_logs_out(self, any_service, token, path):
+        answer = any_service.post(f"/api/{path}", {"refresh": token})
+
+        assert_problem(answer, 401, "token_not_valid")
+
+    def test_a_manual_token_verifies_nowhere(self, any_service, own_tokens):
+        answer = any_service.post("/api/token/verify/", {"token": own_tokens["manual"]})
+
+        assert_problem(answer, 401, "token_not_valid")
+
+
+class TestClaims:
+    """Under a signature of our own key, too, every claim is checked, and none is converted."""
+
+    @pytest.mark.parametrize(
+        "name", ["iat", "jti", "sub", "user_id", "sid", "iss", "aud", "token_type"]
+    )
+    @pytest.mark.parametrize(
+        "value",
+        [
+            ...,
+            None,
+            True,
+            -1,
+            52.5,
+            10**400,
+            [],
+            {},
+            "",
+            " 52 ",
+            "x\0",
+            "\ud800",
+            "a" * 100_000,
+        ],
+        ids=lambda value: "missing" if value is ... else ascii(value)[:12],
+    )
+    def test_of_another_type(self, variant, claims, refused, name, value):
+        refused(variant.sign(claims, **{name: value}))
+
+    @pytest.mark.parametrize(
+        "value",
+        [
+            None,
+            [],
+            {},
+            "",
+            "NaN",
+            "9999999999",
+            "{}",
+            float("inf"),
+            float("nan"),
+            1e308,
+            10**400,
+            2**63,
+            253402300800,
+            52.5e9,
+            "\ud800",
+        ],
+        ids=lambda value: ascii(value)[:12],
+    )
+    @pytest.mark.parametrize("name", ["exp", "nbf"])
+    def test_a_time_that_is_none(self, variant, claims, refused, name, value):
+        refused(variant.sign(claims, **{name: value}))
+
+    def test_without_an_end(self, variant, claims, refused):
+        refused(variant.sign(claims, exp=...))
+
+    @pytest.mark.parametrize("value", [0, 1, 1_000_000_000])
+    def test_a_time_long_past(self, variant, claims, refused, value):
+        refused(variant.sign(claims, exp=value), "token_expired")
+
+    @pytest.mark.parametrize("value", [-1, -(2**70), False, -52.5], ids=str)
+    def test_a_time_before_time(self, any_service, variant, claims, value):
+        answer = any_service.profile(variant, variant.sign(claims, exp=value))
+
+        assert answer.status_code == 401
+        assert answer.json()["code"] in {"token_not_valid", "token_expired"}
+
+    @pytest.mark.parametrize("name", ["nbf", "iat"])
+    @pytest.mark.parametrize("ahead", [60, 10**9])
+    def test_not_yet(self, variant, claims, refused, name, ahead):
+        refused(variant.sign(claims, **{name: int(time.time()) + ahead}))
+
+    @pytest.mark.parametrize("user", ["0", "-1", "52", "01", "1.0", "+1", "١", "1 "])
+    def test_of_another_user(self, variant, claims, refused, user):
+        refused(variant.sign(claims, user_id=user, sub=user))
+
+    def test_of_a_subject_that_is_not_the_user(self, variant, claims, refused):
+        refused(variant.sign(claims, user_id="2"))
+        refused(variant.sign(claims, sub="2"))
+
+    def test_of_a_session_that_never_was(self, variant, claims, refused):
+        sid = "00000000-0000-4000-8000-000000000000"
+
+        refused(variant.sign(claims, sid=sid), "session_ended")
+
+    @pytest.mark.parametrize(
+        "spell",
+        [
+            str.upper,
+            lambda sid: sid.replace("-", ""),
+            lambda sid: f"{{{sid}}}",
+            lambda sid: f"urn:uuid:{sid}",
+            lambda sid: sid + " ",
+            lambda sid: sid + "\n",
+            lambda sid: f"{sid}' OR 1=1",
+        ],
+        ids=["upper", "no-dashes", "braces", "urn", "space", "newline", "sql"],
+    )
+    def test_of_a_session_spelt_otherwise(self, variant, claims, refused, spell):
+        refused(variant.sign(claims, sid=spell(claims["sid"])))
+
+
+class TestHostileRefreshClaims:
+    """The same under a valid signature, in what refreshes, verifies and logs out."""
+
+    @pytest.mark.parametrize(
+        ("path", "member"),
+        [("refresh", "refresh"), ("blacklist", "refresh"), ("verify", "token")],
+        ids=["refresh", "blacklist", "verify"],
+    )
+    @pytest.mark.parametrize(
+        "name", ["jti", "sid", "user_id", "sub", "iat", "token_type", "aud"]
+    )
+    @pytest.mark.parametrize(
+        "value",
+        [..., None, [], 7.5, "\0", " 1 ", -1, 10**400, "\ud800"],
+        ids=lambda value: "missing" if value is ... else ascii(value)[:12],
+    )
+    def test_of_another_type(self, any_service, good, path, member, name, value):
+        spoilt = MAIN.sign(payload(good["refresh"]), **{name: value})
+
+        answer = any_service.post(f"/api/token/{path}/", {member: spoilt})
+
+        assert_problem(answer, 401, "token_not_valid")
+
+    @pytest.mark.parametrize("path", ["refresh", "blacklist"])
+    @pytest.mark.parametrize(
+        ("value", "code"),
+        [
+            (..., "token_not_valid"),
+            (None, "token_not_valid"),
+            ([], "token_not_valid"),
+            ("NaN", "token_not_valid"),
+            ("9999999999", "token_not_valid"),
+            (9e9, "token_not_valid"),
+            (10**400, "token_not_valid"),
+            (float("inf"), "token_not_valid"),
+            # Past, however they are written.
+            (0, "session_ended"),
+            (-1, "session_ended"),
+            (7.5, "session_ended"),
+            (" 1 ", "session_ended"),
+        ],
+        ids=lambda value: ascii(value)[:16],
+    )
+    def test_an_end_that_is_none(self, any_service, good, path, value, code):
+        spoilt = MAIN.sign(payload(good["refresh"]), exp=value)
+
+        answer = any_service.post(f"/api/token/{path}/", {"refresh": spoilt})
+
+        assert_problem(answer, 401, code)
+
+    @pytest.mark.parametrize("path", ["refresh", "blacklist"])
+    def test_of_great_length(self, any_service, good, path):
+        long = MAIN.sign(payload(good["refresh"]), more="a" * 4_096)
+
+        answer = any_service.post(f"/api/token/{path}/", {"refresh": long})
+
+        assert_problem(answer, 400, "invalid")
+
+    def test_of_another_users_name_on_this_session(self, any_service, good):
+        forged = MAIN.sign(payload(good["refresh"]), user_id="52", sub="52")
+
+        for path, member in [("refresh", "refresh"), ("verify", "token")]:
+            answer = any_service.post(f"/api/token/{path}/", {member: forged})
+            assert_problem(answer, 401, "token_not_valid")
+
+    def test_after_all_this_the_session_lives(self, any_service, good):
+        assert any_service.profile(MAIN, good["access"]).status_code == 200
+        answer = any_service.post("/api/token/refresh/", {"refresh": good["refresh"]})
+        assert answer.status_code == 200
+
+
+def known(service: Service, name: str) -> bytes:
+    """A key that an attacker may come by: what is published, or shared with others."""
+    public = keys.signing_key().public
+    info = serialization.PublicFormat.SubjectPublicKeyInfo
+    published = service.client.get("/.well-known/jwks.json")
+    return {
+        "pem": public.public_bytes(serialization.Encoding.PEM, info),
+        "der": public.public_bytes(serialization.Encoding.DER, info),
+        "jwk": json.dumps(published.json()["keys"][0]).encode(),
+        "jwks": published.content,
+        "x": published.json()["keys"][0]["x"].encode(),
+        "secret": settings.SECRET_KEY.encode(),
+        "": b"",
+    }[name]
+
+
+def own_key(name: str) -> Any:
+    """A private key of the attacker's own, for ES256 or EdDSA."""
+    if name == "ES256":
+        return keys.generate()
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    return Ed25519PrivateKey.generate()
+
+
+def segment(part: dict[str, Any]) -> str:
+    return encoded(json.dumps(part).encode())
+
+
+def encoded(part: bytes) -> str:
+    return base64.urlsafe_b64encode(part).rstrip(b"=").decode()
+
+
+def sibling(character: str) -> str:
+    """Another last character that decodes to the same bits: of its 6 not all are used."""
+    alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+    return alphabet[alphabet.index(character) ^ 1]

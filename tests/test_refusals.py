@@ -1,0 +1,57 @@
+"""One case for each line that refuses a token, in-process; the attacks are in ``test_attacks_*``."""
+
+import pytest
+
+from authapi.models import Session
+from tests.conftest import assert_problem
+
+
+@pytest.fixture
+def claims(variant, login, user):
+    """Claims that would be accepted, of a live session."""
+    login()
+    return variant.claims(user, Session.objects.get())
+
+
+@pytest.mark.parametrize(
+    ("value", "code"),
+    [
+        ("", "not_authenticated"),
+        ("Basic YTpi", "not_authenticated"),
+        ("Bearer ", "token_not_valid"),
+        ("Bearer a b", "token_not_valid"),
+        ("Bearer a.b.A", "token_not_valid"),
+        ("Bearer a.b.AB", "token_not_valid"),
+        ("Bearer a.b.AAAA", "token_not_valid"),
+    ],
+)
+def test_a_header_without_a_token(api, variant, db, value, code):
+    answer = api.client.get(variant.profile, headers={"Authorization": value})
+
+    assert_problem(answer, 401, code)
+
+
+@pytest.mark.parametrize(
+    ("replaced", "code"),
+    [
+        ({"token_type": "unknown"}, "token_not_valid"),
+        ({"aud": "https://evil.example"}, "token_not_valid"),
+        ({"user_id": 1}, "token_not_valid"),
+        ({"user_id": "52", "sub": "52"}, "token_not_valid"),
+        ({"sid": "x"}, "token_not_valid"),
+        ({"sid": "00000000-0000-4000-8000-000000000000"}, "session_ended"),
+        ({"exp": 1}, "token_expired"),
+    ],
+    ids=str,
+)
+def test_a_claim_that_is_not_so(api, variant, claims, replaced, code):
+    answer = api.get(variant.profile, variant.sign(claims, **replaced))
+
+    assert_problem(answer, 401, code)
+
+
+@pytest.mark.parametrize("headers", [{"kid": "unknown"}, {"typ": "at+jwt"}], ids=str)
+def test_a_header_that_is_not_ours(api, variant, claims, headers):
+    answer = api.get(variant.profile, variant.sign(claims, headers))
+
+    assert_problem(answer, 401, "token_not_valid")
