@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, JsonResponse
 from django.http.response import HttpResponseBase
 from rest_framework import exceptions
 
@@ -12,12 +12,10 @@ from authapi.errors import Code
 
 MEDIA_TYPE = "application/problem+json"
 
+NOT_UNDERSTOOD = "The request cannot be understood: too many parameters, or a host not in ALLOWED_HOSTS."
 # What Django says by itself, as a code and what to do.
 _DJANGO: dict[int, tuple[Code, str]] = {
-    400: (
-        Code.INVALID,
-        "The request cannot be understood: too many parameters, or a host not in ALLOWED_HOSTS.",
-    ),
+    400: (Code.INVALID, NOT_UNDERSTOOD),
     403: (Code.PERMISSION_DENIED, "This is not allowed."),
     404: (Code.NOT_FOUND, "There is nothing here. /api/docs/ lists what there is."),
     405: (Code.METHOD_NOT_ALLOWED, "Use a method that the Allow header names."),
@@ -93,16 +91,18 @@ class ProblemMiddleware:
         if (
             status < 400
             or request.path.startswith("/admin/")
-            or not isinstance(response, HttpResponse)
             or not response.headers.get("Content-Type", "text/html").startswith("text/")
         ):
             return response
-        # In place, for Django marks the response that it has logged.
-        body = problem(status, *_DJANGO.get(status, _SERVER_ERROR))
-        response.content = answer(body).content
-        response.headers["Content-Type"] = MEDIA_TYPE
-        response.headers["Content-Length"] = str(len(response.content))
-        return response
+        kept = {
+            name: value
+            for name, value in response.headers.items()
+            if name not in {"Content-Type", "Content-Length"}
+        }
+        made = answer(problem(status, *_DJANGO.get(status, _SERVER_ERROR)), kept)
+        # Django's mark; without it a 500 would be logged again.
+        vars(made)["_has_been_logged"] = True
+        return made
 
     def process_exception(
         self, request: HttpRequest, exc: Exception

@@ -126,8 +126,7 @@ def rotate(presented: RefreshClaims, *, at: datetime) -> Session:
     session = _live(presented, at=at)
     if _in_grace(session, presented, at=at):
         return session
-    if _unended(session).end(at):
-        events.token_reused.tell(**_named(session))
+    _end(session, events.token_reused, at=at)
     raise SessionReplayed
 
 
@@ -147,9 +146,8 @@ def acceptable(presented: RefreshClaims, *, at: datetime) -> Session:
 
 def end(presented: RefreshClaims, *, at: datetime) -> None:
     """End the session of a refresh token, spent or not; nothing happens if it has ended."""
-    session = Session.objects.filter(pk=presented.session).first()
-    if session:
-        _log_out(session, at=at)
+    for session in Session.objects.filter(pk=presented.session):
+        _end(session, events.logged_out, at=at)
 
 
 def end_one(user: User, session: uuid.UUID, *, at: datetime) -> None:
@@ -162,13 +160,13 @@ def end_one(user: User, session: uuid.UUID, *, at: datetime) -> None:
     mine = Session.objects.filter(pk=session, user=user).first()
     if not mine:
         raise NotFound
-    _log_out(mine, at=at)
+    _end(mine, events.logged_out, at=at)
 
 
 def end_others(session: Session, *, at: datetime) -> None:
     """End all sessions of the user but this one."""
     for other in of_user(session.user, at=at).exclude(pk=session.pk):
-        _log_out(other, at=at)
+        _end(other, events.logged_out, at=at)
 
 
 def of_user(user: User, *, at: datetime) -> SessionQuerySet:
@@ -217,9 +215,10 @@ def _in_grace(session: Session, presented: RefreshClaims, *, at: datetime) -> bo
     )
 
 
-def _log_out(session: Session, *, at: datetime) -> None:
+def _end(session: Session, event: events.Event, *, at: datetime) -> None:
+    """End a session and tell why, unless it has ended."""
     if _unended(session).end(at):
-        events.logged_out.tell(**_named(session))
+        event.tell(**_named(session))
 
 
 def _named(session: Session) -> dict[str, str]:

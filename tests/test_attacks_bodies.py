@@ -209,7 +209,14 @@ class TestUserNames:
             *("DEMO", "Demo", "demo%", "d_mo", "demo*", "*", "demo\\", "demo'--"),
             *("' OR 1=1 --", "demo' UNION SELECT 1 --", "demo;", "${jndi:ldap://x}"),
             *("demo@example.com", "1", "de mo", "demo,demo", "../demo"),
-            *("\u202edemo", "demo\u200b", "de\u00admo", "demo\ufeff", "d\u0435mo"),
+            *(
+                "  ",
+                "\u202edemo",
+                "demo\u200b",
+                "de\u00admo",
+                "demo\ufeff",
+                "d\u0435mo",
+            ),
             *("demo\u0301", "\u00a8demo", "\ufdfa" * 150, "\U0001f600", "null"),
         ],
         ids=lambda username: ascii(username)[:32],
@@ -221,7 +228,7 @@ class TestUserNames:
 
     @pytest.mark.parametrize(
         "username",
-        ["", "  ", "\0", "demo\0", "a" * 151],
+        ["", "\0", "demo\0", "a" * 151],
         ids=lambda name: ascii(name)[:8],
     )
     def test_that_can_be_none(self, any_service, variant, username):
@@ -319,6 +326,7 @@ class TestMassAssignment:
         assert answer.json()["last_name"] == name
         assert answer.headers["Content-Type"] == "application/json"
         assert answer.headers["X-Content-Type-Options"] == "nosniff"
+        change(any_service, own_tokens["main"], {"last_name": ""})
 
 
 @pytest.fixture(scope="module")

@@ -212,6 +212,7 @@ class TestDemoUser:
 
     def test_is_there(self):
         demo.make()
+        demo.make()
 
         assert found(["default"]) == {"authapi.E011"}
 
