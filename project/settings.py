@@ -277,6 +277,7 @@ SPECTACULAR_SETTINGS = {
         "schema.hooks.open_public_operations",
         "schema.hooks.document_errors",
         "schema.hooks.drop_read_only",
+        "schema.hooks.place_examples",
         "schema.hooks.speak_3_1",
         "schema.links.link",
     ],

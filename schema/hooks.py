@@ -125,12 +125,43 @@ def forbid_nul(result: Document, **kwargs: Any) -> Document:
     return result
 
 
+def place_examples(result: Document, **kwargs: Any) -> Document:
+    """
+    Put each example where generators look: a body's into its schema, a problem's into ``components``.
+
+    Where it is used openapi-generator 7.26 warns of it.
+    """
+    shared = result["components"].setdefault("examples", {})
+    for operation in _operations(result):
+        bodies = [operation.get("requestBody", {}), *operation["responses"].values()]
+        for media_type, content in _contents(bodies):
+            examples = content.pop("examples")
+            if media_type != MEDIA_TYPE:
+                name = content["schema"]["$ref"].rpartition("/")[2]
+                (example,) = examples.values()
+                result["components"]["schemas"][name]["example"] = example["value"]
+                continue
+            content["examples"] = {}
+            for code, example in examples.items():
+                # The same code may say different things, of fields for instance.
+                alike = (name for name, other in shared.items() if other == example)
+                name = next(alike, f"{code}_{sum(n.startswith(code) for n in shared)}")
+                shared[name] = example
+                content["examples"][code] = {"$ref": f"#/components/examples/{name}"}
+    return result
+
+
 def speak_3_1(result: Document, **kwargs: Any) -> Document:
-    """In 3.1 null is a type of its own, and a licence is named by its SPDX identifier."""
+    """
+    In 3.1 null is a type of its own, a schema may have many examples, and a licence is named by its
+    SPDX identifier.
+    """
     if result["openapi"].startswith("3.1"):
         name = result["info"]["license"]["name"]
         result["info"]["license"] = {"name": name, "identifier": name}
         for component in result["components"]["schemas"].values():
+            if "example" in component:
+                component["examples"] = [component.pop("example")]
             for field in component.get("properties", {}).values():
                 # drf-spectacular writes its own fields so, but not what a paginator states.
                 if field.pop("nullable", False):
@@ -180,6 +211,10 @@ def _operations(result: Document) -> Iterator[Document]:
     return (
         operation for path in result["paths"].values() for operation in path.values()
     )
+
+
+def _contents(bodies: list[Document]) -> Iterator[tuple[str, Document]]:
+    return (item for body in bodies for item in body.get("content", {}).items())
 
 
 def _answer(description: str, *refusals: exceptions.APIException) -> Document:

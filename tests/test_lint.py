@@ -59,11 +59,20 @@ def test_a_linter_finds_nothing(node, tmp_path, linter):
 
 
 def test_every_example_is_one(openapi, version):
-    shown = [
-        (part["schema"], example["value"])
-        for part in parts(openapi)
-        for example in (part.get("examples") or {}).values()
-    ] + [(part, part["example"]) for part in parts(openapi) if "example" in part]
+    shared = openapi["components"]["examples"]
+    shown = []
+    for part in parts(openapi):
+        examples = part.get("examples", [])
+        if "schema" in part:
+            named = (
+                shared[ref["$ref"].rpartition("/")[2]]
+                for ref in dict(examples).values()
+            )
+            shown += [(part["schema"], example["value"]) for example in named]
+        else:
+            shown += [(part, example) for example in examples]
+        if "example" in part:
+            shown.append((part, part["example"]))
 
     validator, formats = VALIDATORS[version]
     for schema, example in shown:
@@ -128,15 +137,13 @@ def test_links_lead_from_an_answer_into_a_request(openapi):
         for answer in operation["responses"].values():
             for link in answer.get("links", {}).values():
                 target = operations[link["operationId"]]
-                sent = link.get("requestBody", {})
-                if sent:
-                    assert (
-                        sent.keys()
-                        <= schema(target["requestBody"])["properties"].keys()
-                    )
+                if "requestBody" in link:
+                    assert link["requestBody"] == "$response.body"
+                    needed = schema(target["requestBody"])["required"]
+                    assert {*needed} <= {*schema(answer)["required"]}
                 named = link.get("parameters", {})
                 assert named.keys() <= {p["name"] for p in target.get("parameters", ())}
-                for expression in (*sent.values(), *named.values()):
+                for expression in named.values():
                     field = expression.removeprefix("$response.body#/").split("/")[0]
                     assert field in schema(answer)["properties"]
                 linked += 1

@@ -60,7 +60,12 @@ class TestDocument:
         for operation in operations(openapi):
             for status, answer in operation["responses"].items():
                 for content in answer.get("content", {}).values():
-                    assert content["examples"], (operation["operationId"], status)
+                    name = content["schema"]["$ref"].rpartition("/")[2]
+                    schema = openapi["components"]["schemas"][name]
+                    assert "example" in schema or content["examples"], (
+                        operation["operationId"],
+                        status,
+                    )
 
     def test_names_the_operations_of_the_contract(self, openapi):
         assert {operation["operationId"] for operation in operations(openapi)} == {

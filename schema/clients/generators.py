@@ -5,11 +5,8 @@ import re
 import shutil
 import subprocess
 import sys
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-
-import yaml
 
 _HERE = Path(__file__).resolve().parent
 _ROOT = _HERE.parent.parent
@@ -32,13 +29,11 @@ class Generator:
         command: its command line, where ``{document}`` and ``{folder}`` are filled in.
         needs: the programs that it consists of, each with the command that installs it.
         helper: our file that completes the client.
-        takes_all: whether it copes with all of the document.
     """
 
     command: tuple[str, ...]
     needs: dict[str, str]
     helper: str | None = None
-    takes_all: bool = True
 
     @property
     def name(self) -> str:
@@ -51,11 +46,8 @@ class Generator:
         Raises:
             NotGenerated: the tool is missing, failed, or warned of something.
         """
-        with tempfile.TemporaryDirectory() as scratch:
-            if not self.takes_all:
-                document = _plain(document, Path(scratch))
-            names = {"document": document, "folder": folder}
-            done = self.run(*(part.format(**names) for part in self.command))
+        names = {"document": document, "folder": folder}
+        done = self.run(*(part.format(**names) for part in self.command))
         said = (done.stdout + done.stderr).splitlines()
         lines = dict.fromkeys(line for line in said if not _CHATTER.search(line))
         if done.returncode or any(map(_COMPLAINT.search, lines)):
@@ -84,27 +76,6 @@ class Generator:
         )
 
 
-def _plain(document: Path, scratch: Path) -> Path:
-    """
-    Copy *document* without examples and links; no client is made of them.
-
-    openapi-generator 7.26 warns of each example that is written where it is used, and refuses
-    links whose request body is not a string, though OpenAPI 3.0 lets it be anything.
-    """
-    content = yaml.safe_load(document.read_text(encoding="utf-8"))
-    for path in content["paths"].values():
-        for operation in path.values():
-            answers = operation["responses"].values()
-            for answer in answers:
-                answer.pop("links", None)
-            for part in (operation.get("requestBody", {}), *answers):
-                for media in part.get("content", {}).values():
-                    media.pop("examples", None)
-    copy = scratch / document.name
-    copy.write_text(yaml.safe_dump(content), encoding="utf-8")
-    return copy
-
-
 def _openapi_generator(language: str, *settings: str) -> Generator:
     return Generator(
         command=(
@@ -119,7 +90,6 @@ def _openapi_generator(language: str, *settings: str) -> Generator:
             *(f"--additional-properties={setting}" for setting in settings),
         ),
         needs={"openapi-generator-cli": "make .venv/dev"},
-        takes_all=False,
     )
 
 
