@@ -27,9 +27,10 @@ test: .venv/dev .venv/static .venv/node ## set up, then run everything that must
 	$(BIN)/ruff format --check
 	$(BARE) $(BIN)/mypy
 	$(BIN)/pytest
+	$(BIN)/pytest --quiet --no-cov -m attack
 
 attack: .venv/dev .venv/static ## try to break in, over HTTP, and print what was tried
-	$(BIN)/pytest --quiet --no-cov tests/test_attacks_*.py
+	$(BIN)/pytest --quiet --no-cov -m attack
 
 fuzz: .venv/dev .venv/static ## try EXAMPLES (1000) odd requests of each kind, which takes minutes
 	$(BIN)/pytest --no-cov --numprocesses=0 --capture=no tests/test_fuzz.py --examples $(EXAMPLES)

@@ -306,6 +306,11 @@ def new_profile(
         yield new_profile
 
 
+def pytest_itemcollected(item: pytest.Item) -> None:
+    if item.path.name.startswith("test_attacks_"):
+        item.add_marker("attack")
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Print what tests have to say of their run, from whatever process they ran in."""
     _print_attacks(terminalreporter)

@@ -5,7 +5,6 @@ Tests run in several processes, so each tells the first what it has met. A run o
 tests meets less, and nothing is asked of it.
 """
 
-from collections.abc import Iterable
 from typing import Any
 
 import pytest
@@ -16,37 +15,25 @@ from tests.contract import served
 class Met:
     """What this process knows of the run."""
 
-    def __init__(self) -> None:
-        self.left_out = False
-        self.whole = False
+    def __init__(self, config: pytest.Config) -> None:
+        self.whole = _asks_for_all(config)
         self.unmet: list[tuple[str, str]] = []
-
-    def pytest_deselected(self, items: Iterable[Any]) -> None:
-        self.left_out = True
-
-    def pytest_collection_finish(self, session: pytest.Session) -> None:
-        """A whole run has tests of every file, and leaves none out."""
-        files = set((session.config.rootpath / "tests").glob("test_*.py"))
-        self.whole = files <= {item.path for item in session.items}
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any, error: Any) -> None:
         """Take over what one of xdist's processes has met; one that crashed tells nothing."""
         told = getattr(node, "workeroutput", {}).get("met")
         if told is None:
-            self.left_out = True
+            self.whole = False
         else:
-            self.whole = True
             served().met.update(map(tuple, told))
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
-        stopped = session.shouldstop or session.shouldfail
-        whole = self.whole and not (self.left_out or stopped)
         output = getattr(session.config, "workeroutput", None)
         if output is not None:
-            output["met"] = sorted(served().met) if whole else None
-        elif whole and not session.config.option.collectonly:
+            output["met"] = sorted(served().met)
+        elif self.whole and not (session.shouldstop or session.shouldfail):
             self.unmet = sorted(served().promised() - served().met)
             if self.unmet and exitstatus == pytest.ExitCode.OK:
                 session.exitstatus = pytest.ExitCode.TESTS_FAILED
@@ -64,5 +51,16 @@ class Met:
             )
 
 
+def _asks_for_all(config: pytest.Config) -> bool:
+    """Whether no file and no selection was named but what the settings name."""
+    option, addopts = config.option, config.getini("addopts")
+    usual = addopts[addopts.index("-m") + 1] if "-m" in addopts else ""
+    return (
+        config.args_source is pytest.Config.ArgsSource.TESTPATHS
+        and option.markexpr == usual
+        and not (option.keyword or option.deselect or option.lf or option.collectonly)
+    )
+
+
 def pytest_configure(config: pytest.Config) -> None:
-    config.pluginmanager.register(Met())
+    config.pluginmanager.register(Met(config))

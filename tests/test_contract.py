@@ -95,8 +95,14 @@ def suite(tmp_path):
     folder = tmp_path / "tests"
     folder.mkdir()
     (folder / "conftest.py").write_text('pytest_plugins = ["tests.met"]')
+    (tmp_path / "pytest.ini").write_text(
+        "[pytest]\ntestpaths = tests\naddopts = -m 'not slow'\nmarkers = slow"
+    )
     for name in ("one", "two"):
-        (folder / f"test_{name}.py").write_text(f"def test_{name}(): pass")
+        (folder / f"test_{name}.py").write_text(
+            f"import pytest\ndef test_{name}(): pass\n"
+            "@pytest.mark.slow\ndef test_slow(): assert 0"
+        )
 
     def suite(*arguments):
         return subprocess.run(
@@ -125,7 +131,13 @@ class TestSuite:
             assert f"{operation} answers {status}\n" in done.stdout
 
     @pytest.mark.parametrize(
-        "part", [["tests/test_one.py"], ["-n1", "-k", "one"]], ids=" ".join
+        "part",
+        [
+            ["tests/test_one.py"],
+            ["-n1", "-k", "test_one"],
+            ["-m", "not slow and not x"],
+        ],
+        ids=" ".join,
     )
     def test_passes_if_it_is_a_part(self, suite, part):
         done = suite(*part)
