@@ -11,7 +11,7 @@ LOCK := --quiet --universal --generate-hashes --no-annotate --no-header --python
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run dev test attack fuzz clients schema release screenshots lock clean
+.PHONY: help run dev test attack fuzz clients audit bench schema release screenshots lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -25,6 +25,7 @@ dev: .venv/run ## serve with reload and DEBUG on, once `make run` has set up
 test: .venv/dev .venv/static .venv/node ## set up, then run everything that must hold
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
+	$(BIN)/bandit --quiet --severity-level medium --recursive project authapi schema
 	$(BARE) $(BIN)/mypy
 	$(BIN)/pytest
 	$(BIN)/pytest --quiet --no-cov -m attack
@@ -44,6 +45,12 @@ schema: .venv/dev ## write schema/openapi.yaml
 
 release: ## call schema/openapi.yaml the released one, which later changes must not break
 	cp schema/openapi.yaml schema/released.yaml
+
+audit: .venv/dev ## ask PyPI whether an advisory is open for what is pinned; needs the network
+	$(BIN)/pip-audit --strict --disable-pip --require-hashes --requirement requirements.lock
+
+bench: .venv/dev .venv/static ## time the profile while logins storm in
+	$(BIN)/python -m tests.bench
 
 screenshots: .venv/dev .venv/static ## take the README's pictures anew
 	$(BIN)/pytest --no-cov --numprocesses=0 tests/test_docs.py --screenshots .screenshots

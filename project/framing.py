@@ -20,8 +20,9 @@ from authapi.errors import Code
 Environ = dict[str, Any]
 Application = Callable[[Environ, Any], Iterable[bytes]]
 
-# How many requests Python works on at once, of as many as the server's threads bring.
-AT_ONCE = 4
+# How many requests Python works on at once, of as many as the server's threads bring: more than
+# ever wait for a password to be hashed (authapi.hashing), so that logins keep nobody out.
+AT_ONCE = 16
 # Django reads the parameters of a media type in a time that grows with the square of their length.
 MEDIA_TYPE_LENGTH = 1000
 

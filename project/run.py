@@ -29,6 +29,8 @@ DOTENV = ROOT / ".env"
 SERVER = (
     *("project.wsgi:application", "--interface", "wsgi", "--no-ws"),
     *("--blocking-threads", "24", "--log-level", "error"),
+    # One that is told to stop while it starts would never do so.
+    *("--workers-kill-timeout", "5"),
 )
 _LINE = re.compile(r"(export )?[A-Za-z_0-9]+=.*|#.*|")
 

@@ -23,6 +23,8 @@ from tests import contract
 from tests.variants import Variant
 
 ROOT = Path(__file__).parent.parent
+# A test may be over before the second worker has started.
+SOON = ("--workers-kill-timeout", "1")
 USER, PASSWORD = demo.USERNAME, demo.PASSWORD
 
 
@@ -136,7 +138,7 @@ def serve(
     service.python("from authapi import demo; demo.make()")
     with service.log.open("wb") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "granian", *SERVER, f"--port={port}"],
+            [sys.executable, "-m", "granian", *SERVER, *SOON, f"--port={port}"],
             cwd=ROOT,
             env=service.environment,
             stdout=log,

@@ -1,0 +1,78 @@
+"""What is committed holds no secret, and no requirement without its hash."""
+
+import re
+import subprocess
+
+import pytest
+
+from tests.server import ROOT
+
+SECRETS = {
+    "a private key": r"-----BEGIN [A-Z ]*PRIVATE KEY-----\s*\\?n?[A-Za-z0-9+/]{20}",
+    "a token": r"\beyJ[\w-]{16,}\.eyJ[\w-]{16,}\.[\w-]{16,}",
+    "a cloud's key": r"\b(AKIA|ASIA)[0-9A-Z]{16}\b|\bgh[pousr]_\w{36}\b|\bxox[abp]-\w{10,}",
+    "a password in a URL": r"://[^/\s:@{}]+:(?!password@|p@)[^/\s:@{}]{6,}@",
+    "a secret's value": r"(SECRET_KEY|PASSWORD|API_KEY)\s*[=:]\s*[\"']?[\w+/-]{40,}",
+}
+
+
+def committed() -> list[str]:
+    done = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return [name for name in done.stdout.split("\0") if name]
+
+
+@pytest.mark.parametrize("kind", SECRETS)
+def test_no_file_holds(kind):
+    found = [
+        name
+        for name in committed()
+        if (ROOT / name).is_file()
+        and re.search(SECRETS[kind], (ROOT / name).read_text(errors="replace"))
+    ]
+
+    assert not found
+
+
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [
+        ("a private key", "-----BEGIN PRIVATE " + "KEY-----\nMIGHAgEAMBMGByqGSM49AgEG"),
+        ("a token", "eyJ" + "hbGciOiJFUzI1NiJ9.eyJ" + "1c2VyX2lkIjoiMSJ9." + "x" * 40),
+        ("a cloud's key", "AKIA" + "ABCDEFGHIJKLMNOP"),
+        ("a password in a URL", "postgresql://ada:hunter" + "22@db/name"),
+        ("a secret's value", "SECRET_KEY=" + "a1B2" * 12),
+    ],
+)
+def test_would_be_found(kind, text):
+    assert re.search(SECRETS[kind], text)
+
+
+@pytest.mark.parametrize("lock", ["requirements.lock", "requirements-dev.lock"])
+def test_every_requirement_has_its_hashes_and_no_address(lock):
+    text = (ROOT / lock).read_text()
+    pins = re.findall(
+        r"^[\w.-]+==[^\\]+\\\n((?:    --hash=sha256:[0-9a-f]{64}.*\n?)+)", text, re.M
+    )
+
+    assert len(pins) == len(re.findall(r"^\w", text, re.MULTILINE)) > 20
+    assert "://" not in text
+
+
+def test_every_npm_package_has_its_hash_and_no_address():
+    text = (ROOT / "package-lock.json").read_text()
+
+    assert '"resolved"' not in text
+    assert text.count('"integrity"') > 20
+
+
+def test_the_security_page_names_tests_that_are_there():
+    page = (ROOT / "SECURITY.md").read_text()
+
+    for name in re.findall(r"`(test_\w+)`", page):
+        assert (ROOT / "tests" / f"{name}.py").exists(), name
