@@ -10,26 +10,33 @@ from django.http import HttpRequest
 from django.utils import timezone
 from rest_framework.exceptions import APIException
 
-from authapi import hashing, throttling
+from authapi import events, hashing, sessions, throttling
 from authapi.device import address
 from authapi.models import Session, SessionQuerySet, User
+from authapi.sessions import id_of
 
 
 class LoginForm(AdminAuthenticationForm):
     """Django's, under the limits of every other login: it is a door, too."""
 
     def clean(self) -> dict[str, Any]:
+        if "username" not in self.cleaned_data:
+            return super().clean()
         assert self.request is not None  # noqa: S101  # the admin's view gives it
+        name, place = self.cleaned_data["username"], address(self.request)
+        at = timezone.now().timestamp()
         try:
-            throttling.count_login(
-                self.cleaned_data.get("username", ""),
-                address(self.request),
-                at=timezone.now().timestamp(),
-            )
+            throttling.count_login(name, place, at=at)
             with hashing.turn():
-                return super().clean()
+                cleaned = super().clean()
+        except ValidationError:
+            events.login_failed.tell(user_id=id_of(name), address=place)
+            raise
         except APIException as refusal:
             raise ValidationError(str(refusal.detail)) from refusal
+        throttling.remember(name, place, at=at)
+        events.logged_in.tell(user_id=id_of(name), session_id=None, address=place)
+        return cleaned
 
 
 admin.site.login_form = LoginForm
@@ -53,7 +60,7 @@ class SessionAdmin(admin.ModelAdmin):
 
     @admin.action(description="End selected sessions", permissions=["delete"])
     def end(self, request: HttpRequest, chosen: SessionQuerySet) -> None:
-        ended = chosen.end(timezone.now())
+        ended = sessions.end_all(chosen, at=timezone.now())
         self.message_user(request, f"Ended {ended} sessions.")
 
     def has_add_permission(self, request: HttpRequest) -> bool:

@@ -12,6 +12,8 @@ Deployment mistakes, found before the first request. Each says how to mend it.
     authapi.E009  ALLOWED_HOSTS or CORS_ALLOWED_ORIGINS lets everybody in
     authapi.E010  a file with secrets can be read by every user of the machine
     authapi.E011  the demo user is there, in public
+    authapi.E012  PUBLIC_URL is https://, and nothing is said of the proxy before it
+    authapi.E013  PASSWORD_HASHES_AT_ONCE leaves no thread for other requests
 """
 
 import ipaddress
@@ -97,10 +99,7 @@ def _is_secret(text: str) -> bool:
 
 @register()
 def check_debug(**kwargs: Any) -> Sequence[CheckMessage]:
-    public = urlsplit(settings.PUBLIC_URL).scheme == "https" or not all(
-        map(_is_local, _bound_to())
-    )
-    if not (settings.DEBUG and public):
+    if not (settings.DEBUG and _is_public()):
         return []
     return [
         Error(
@@ -109,6 +108,12 @@ def check_debug(**kwargs: Any) -> Sequence[CheckMessage]:
             id="authapi.E005",
         )
     ]
+
+
+def _is_public() -> bool:
+    """Whether others than this machine are meant to reach the service, or can."""
+    https = urlsplit(settings.PUBLIC_URL).scheme == "https"
+    return https or not all(map(_is_local, _bound_to()))
 
 
 def _bound_to() -> Iterator[str]:
@@ -132,6 +137,15 @@ def _is_local(host: str) -> bool:
 
 @register()
 def check_trusted_proxies(**kwargs: Any) -> Sequence[CheckMessage]:
+    https = urlsplit(settings.PUBLIC_URL).scheme == "https"
+    if https and settings.TRUSTED_PROXIES is None:
+        return [
+            Error(
+                "TRUSTED_PROXIES is not set: all clients of a proxy would share one address's limits.",
+                hint="Name the addresses of the proxy, or set it to nothing where there is none.",
+                id="authapi.E012",
+            )
+        ]
     try:
         trusted_proxies()
     except ValueError as error:
@@ -214,7 +228,7 @@ def check_demo_user(
     if not databases:
         return []
     try:
-        safe = urlsplit(settings.PUBLIC_URL).scheme != "https" or not demo.lets_in()
+        safe = not _is_public() or not demo.lets_in()
     except DatabaseError:  # not there, or not migrated: /health/ready/ tells
         return []
     if safe:
@@ -224,5 +238,18 @@ def check_demo_user(
             "The demo user is there, whose password everybody knows.",
             hint="Delete it, or give it another password: manage.py changepassword demo",
             id="authapi.E011",
+        )
+    ]
+
+
+@register()
+def check_hashes_at_once(**kwargs: Any) -> Sequence[CheckMessage]:
+    if 1 <= settings.PASSWORD_HASHES_AT_ONCE <= 8:
+        return []
+    return [
+        Error(
+            f"PASSWORD_HASHES_AT_ONCE is {settings.PASSWORD_HASHES_AT_ONCE}.",
+            hint="Give a number from 1 to 8; more cores are used by more workers.",
+            id="authapi.E013",
         )
     ]

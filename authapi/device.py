@@ -1,6 +1,7 @@
 """Where a request comes from: the device label of a session, the address behind our proxies."""
 
 import ipaddress
+import re
 from collections.abc import Sequence
 from functools import lru_cache
 
@@ -12,6 +13,7 @@ from authapi.models import Session
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
+_PORT = re.compile(r"^(\d[\d.]+|\[.+\]):\d+$")
 _USER_AGENT_LENGTH = Session._meta.get_field("user_agent").max_length
 
 
@@ -46,7 +48,7 @@ def trusted_proxies() -> Sequence[Network]:
     Raises:
         ValueError: an entry of ``TRUSTED_PROXIES`` is no address or network.
     """
-    return _networks(tuple(settings.TRUSTED_PROXIES))
+    return _networks(tuple(settings.TRUSTED_PROXIES or ()))
 
 
 @lru_cache(maxsize=4)
@@ -55,9 +57,11 @@ def _networks(texts: tuple[str, ...]) -> Sequence[Network]:
 
 
 def _ip(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    # A zone ("%eth0") says nothing outside its host, and databases do not take it.
+    # A zone ("%eth0") says nothing outside its host, and databases do not take it. Some proxies add
+    # the port.
+    text = _PORT.sub(r"\1", text.strip()).strip("[]").partition("%")[0]
     try:
-        found = ipaddress.ip_address(text.strip().partition("%")[0])
+        found = ipaddress.ip_address(text)
     except ValueError:
         return None
     return getattr(found, "ipv4_mapped", None) or found

@@ -26,7 +26,7 @@ _SCRIPT = """
 local at, interval, tolerance = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 local new_at = math.max(tonumber(redis.call('GET', KEYS[1]) or 0), at)
 if new_at > at + tolerance then
-    return string.format('%.6f', new_at - tolerance - at)
+    return string.format('%.6f', math.max(new_at - tolerance - at, 0.001))
 end
 new_at = new_at + interval
 redis.call('SET', KEYS[1], string.format('%.6f', new_at), 'PX', math.ceil((new_at - at) * 1000))
@@ -78,28 +78,37 @@ def wait(key: str, rate: Rate, *, at: float) -> float:
     Raises:
         Unavailable: Redis does not answer.
     """
-    digest = hashlib.sha256(key.encode()).hexdigest()
+    digest = digest_of(key)
     default = settings.CACHES["default"]
     if default["BACKEND"].endswith("RedisCache"):
         return _wait_in_redis(default["LOCATION"], digest, rate, at)
     return _wait_in_database(digest, rate, at)
 
 
+def digest_of(key: str) -> str:
+    return hashlib.sha256(key.encode()).hexdigest()
+
+
 def _wait_in_database(digest: str, rate: Rate, at: float) -> float:
     """
     Decide by one conditional ``UPDATE`` on plain columns: of rivals at the limit one gets in.
 
-    A key that is new gets a row, and the next turn of the loop counts in it.
+    A key that is new gets a row, and the next turn of the loop counts in it. Who is refused writes
+    nothing: a flood costs reads.
     """
-    allowed = Throttle.objects.filter(pk=digest, new_at__lte=at + rate.tolerance)
-    while not allowed.update(new_at=Greatest(F("new_at"), at) + rate.interval):
-        row = Throttle.objects.filter(pk=digest).first()
-        if row and row.new_at > at + rate.tolerance:
-            return float(row.new_at - rate.tolerance - at)
-        new = Throttle(pk=digest, new_at=at)
-        Throttle.objects.bulk_create([new], ignore_conflicts=True)
-        _sweep(at)
-    return 0
+    rows = Throttle.objects.filter(pk=digest)
+    allowed = rows.filter(new_at__lte=at + rate.tolerance)
+    while True:
+        new_at = rows.values_list("new_at", flat=True).first()
+        if new_at is None:
+            Throttle.objects.bulk_create(
+                [Throttle(pk=digest, new_at=at)], ignore_conflicts=True
+            )
+            _sweep(at)
+        elif new_at > at + rate.tolerance:
+            return float(new_at - rate.tolerance - at)
+        if allowed.update(new_at=Greatest(F("new_at"), at) + rate.interval):
+            return 0
 
 
 def _sweep(at: float) -> None:
@@ -119,4 +128,4 @@ def _wait_in_redis(url: str, digest: str, rate: Rate, at: float) -> float:
 
 @cache
 def _redis(url: str) -> redis.Redis:
-    return redis.Redis.from_url(url, socket_timeout=2, socket_connect_timeout=2)
+    return redis.Redis.from_url(url, socket_timeout=0.5, socket_connect_timeout=0.5)

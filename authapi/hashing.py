@@ -14,7 +14,7 @@ from django.contrib.auth.hashers import Argon2PasswordHasher
 from authapi.errors import Unavailable
 
 # Few threads wait, and not for long: the others have work that is no login.
-_WAITING = 8
+WAITING = 8
 _SECONDS = 1.0
 
 
@@ -76,4 +76,4 @@ def turn() -> Iterator[None]:
 
 @cache
 def _semaphores(at_once: int) -> tuple[BoundedSemaphore, BoundedSemaphore]:
-    return BoundedSemaphore(at_once), BoundedSemaphore(at_once + _WAITING)
+    return BoundedSemaphore(at_once), BoundedSemaphore(at_once + WAITING)

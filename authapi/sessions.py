@@ -48,7 +48,7 @@ def log_in(
     with hashing.turn():
         user = authenticate(username=username, password=password)
     if not isinstance(user, User):
-        events.login_failed.tell(user_id=_id_of(username), address=device.address)
+        events.login_failed.tell(user_id=id_of(username), address=device.address)
         raise BadCredentials
     User.objects.filter(pk=user.pk).update(last_login=at)
     try:
@@ -59,6 +59,7 @@ def log_in(
     if not User.objects.filter(pk=user.pk, is_active=True).exists():
         _unended(session).end(at)
         raise BadCredentials
+    throttling.remember(username, device.address, at=at.timestamp())
     events.logged_in.tell(**_named(session), address=device.address)
     return session
 
@@ -165,8 +166,18 @@ def end_one(user: User, session: uuid.UUID, *, at: datetime) -> None:
 
 def end_others(session: Session, *, at: datetime) -> None:
     """End all sessions of the user but this one."""
-    for other in of_user(session.user, at=at).exclude(pk=session.pk):
-        _end(other, events.logged_out, at=at)
+    end_all(of_user(session.user, at=at).exclude(pk=session.pk), at=at)
+
+
+def end_all(chosen: SessionQuerySet, *, at: datetime) -> int:
+    """End those of *chosen* that have not ended; return how many that were."""
+    return sum(_end(session, events.logged_out, at=at) for session in chosen)
+
+
+def id_of(username: str) -> str | None:
+    """Return the id of the account with this name, for an event; None if there is none."""
+    found = User.objects.filter(username=username).values_list("pk").first()
+    return str(found[0]) if found else None
 
 
 def of_user(user: User, *, at: datetime) -> SessionQuerySet:
@@ -215,19 +226,16 @@ def _in_grace(session: Session, presented: RefreshClaims, *, at: datetime) -> bo
     )
 
 
-def _end(session: Session, event: events.Event, *, at: datetime) -> None:
-    """End a session and tell why, unless it has ended."""
-    if _unended(session).end(at):
+def _end(session: Session, event: events.Event, *, at: datetime) -> bool:
+    """End a session and tell why, unless it has ended; return whether it had not."""
+    ended = bool(_unended(session).end(at))
+    if ended:
         event.tell(**_named(session))
+    return ended
 
 
 def _named(session: Session) -> dict[str, str]:
     return {"user_id": str(session.user_id), "session_id": str(session.pk)}
-
-
-def _id_of(username: str) -> str | None:
-    found = User.objects.filter(username=username).values_list("pk").first()
-    return str(found[0]) if found else None
 
 
 def _unended(session: Session) -> SessionQuerySet:

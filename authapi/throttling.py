@@ -2,6 +2,8 @@
 Who may ask how often. The rates are in ``settings.THROTTLE_RATES``.
 
     login_pair      tries of one address at one account: guessing is slow
+    login_stranger  the same, where the account was never signed in from that address: nobody uses
+                    up the account's own limit alone
     login_address   tries of one address at any account: so is trying one password everywhere
     login_account   tries at one account from anywhere: so is guessing with many addresses
     refresh, verify, schema   requests of one address
@@ -20,12 +22,15 @@ from rest_framework.throttling import BaseThrottle
 
 from authapi import events, gcra
 from authapi.device import address
-from authapi.models import Session
+from authapi.models import Throttle
 
 SCOPES = (
-    *("login_pair", "login_address", "login_account"),
+    *("login_pair", "login_stranger", "login_address", "login_account"),
     *("refresh", "verify", "schema"),
 )
+
+
+_REMEMBERED = 90 * 86400
 
 
 def count_login(username: str, address: str | None, *, at: float) -> None:
@@ -33,8 +38,8 @@ def count_login(username: str, address: str | None, *, at: float) -> None:
     Count a try to log in, before its password is looked at.
 
     It counts whether it will succeed or not, so that an account of one's own resets nothing. Where
-    the account has been signed in from before, the limit of the account does not hold: a stranger
-    who uses it up does not lock the owner out.
+    the account has been signed in from before, only the first and the address's limit hold: strangers
+    who use up the account's do not lock the owner out.
 
     Args:
         username: as it is looked up, so that all its spellings are one.
@@ -45,9 +50,19 @@ def count_login(username: str, address: str | None, *, at: float) -> None:
     """
     place = _place(address)
     _count("login_pair", f"{place} {username}", address, at)
+    stranger = not _known(username, place, at)
+    if stranger:
+        _count("login_stranger", f"{place} {username}", address, at)
     _count("login_address", place, address, at)
-    if not _known(username, place):
+    if stranger:
         _count("login_account", username, address, at)
+
+
+def remember(username: str, address: str | None, *, at: float) -> None:
+    """Remember for 90 days that the account has been signed in from there."""
+    Throttle.objects.update_or_create(
+        pk=_known_as(username, _place(address)), defaults={"new_at": at + _REMEMBERED}
+    )
 
 
 def count_request(scope: str, request: HttpRequest) -> None:
@@ -95,7 +110,12 @@ def _place(address: str | None) -> str:
     return str(ipaddress.ip_network(f"{address}/64", strict=False))
 
 
-def _known(username: str, place: str) -> bool:
-    """Whether the account has had a session from this place."""
-    seen = Session.objects.filter(user__username=username).values_list("address")
-    return any(_place(address) == place for (address,) in seen.distinct())
+def _known(username: str, place: str, at: float) -> bool:
+    """Whether the account has been signed in from this place, of late."""
+    return Throttle.objects.filter(
+        pk=_known_as(username, place), new_at__gt=at
+    ).exists()
+
+
+def _known_as(username: str, place: str) -> str:
+    return gcra.digest_of(f"known {place} {username}")

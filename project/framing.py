@@ -14,22 +14,24 @@ from typing import Any
 from django.conf import settings
 from django.utils.http import parse_header_parameters
 
+from authapi import hashing
 from authapi.error_format import MEDIA_TYPE, problem
 from authapi.errors import Code
 
 Environ = dict[str, Any]
 Application = Callable[[Environ, Any], Iterable[bytes]]
 
-# How many requests Python works on at once, of as many as the server's threads bring: more than
-# ever wait for a password to be hashed (authapi.hashing), so that logins keep nobody out.
-AT_ONCE = 16
+# How many requests Python works on at once, beside those that hash a password or wait for it.
+OTHERS = 7
 # Django reads the parameters of a media type in a time that grows with the square of their length.
 MEDIA_TYPE_LENGTH = 1000
 
 
 def framed(application: Application) -> Application:
     """Wrap a WSGI application so that it sees whole requests of at most ``MAX_BODY_BYTES``."""
-    working = BoundedSemaphore(AT_ONCE)
+    working = BoundedSemaphore(
+        settings.PASSWORD_HASHES_AT_ONCE + hashing.WAITING + OTHERS
+    )
 
     def wrapped(environ: Environ, start_response: Any) -> Iterable[bytes]:
         environ["CONTENT_TYPE"] = _content_type(environ.get("CONTENT_TYPE", ""))

@@ -65,6 +65,7 @@ REFRESH_GRACE = timedelta(seconds=10)
 # What each limits is said in authapi.throttling.
 THROTTLE_RATES = {
     "login_pair": "5/min",
+    "login_stranger": "20/hour",
     "login_address": "20/min",
     "login_account": "100/hour",
     "refresh": "300/min",
@@ -74,8 +75,8 @@ THROTTLE_RATES = {
 }
 
 MAX_BODY_BYTES = 64 * 1024
-# Addresses or networks whose X-Forwarded-For is believed.
-TRUSTED_PROXIES = env.list("TRUSTED_PROXIES", default=[])
+# Addresses or networks whose X-Forwarded-For is believed; None where nothing was said of them.
+TRUSTED_PROXIES = env.list("TRUSTED_PROXIES", default=None)
 
 INSTALLED_APPS = [
     "authapi",

@@ -52,6 +52,7 @@ def test_e001_a_key_ring_that_cannot_sign(settings, ring):
     "url", ["http://api.example.com", "api.example.com", "ftp://x", "", "https://"]
 )
 def test_e002_a_public_url_that_is_not_safe(settings, url):
+    settings.TRUSTED_PROXIES = []
     settings.PUBLIC_URL = url
 
     assert found() == {"authapi.E002"}
@@ -61,6 +62,7 @@ def test_e002_a_public_url_that_is_not_safe(settings, url):
     "url", ["https://api.example.com", "http://localhost:9000", "http://[::1]:8000"]
 )
 def test_e002_a_public_url_that_is(settings, url):
+    settings.TRUSTED_PROXIES = []
     settings.PUBLIC_URL = url
 
     assert found() == set()
@@ -115,6 +117,7 @@ def test_e005_debug_on_a_public_host(settings, monkeypatch, command, public):
 
 
 def test_e005_debug_at_a_public_address(settings):
+    settings.TRUSTED_PROXIES = []
     settings.DEBUG = True
     assert found() == set()
 
@@ -205,6 +208,7 @@ class TestDemoUser:
 
     @pytest.fixture(autouse=True)
     def public(self, settings, db):
+        settings.TRUSTED_PROXIES = []
         settings.PUBLIC_URL = "https://api.example.com"
 
     def test_is_not_there(self):
@@ -212,6 +216,13 @@ class TestDemoUser:
 
     def test_is_there(self):
         demo.make()
+        demo.make()
+
+        assert found(["default"]) == {"authapi.E011"}
+
+    def test_is_there_and_the_host_is_public(self, settings, monkeypatch):
+        settings.PUBLIC_URL = "http://127.0.0.1:8000"
+        monkeypatch.setenv("GRANIAN_HOST", "0.0.0.0")
         demo.make()
 
         assert found(["default"]) == {"authapi.E011"}
@@ -237,3 +248,21 @@ class TestDemoUser:
         assert found(["default"]) == set()
 
         connection.needs_rollback = False
+
+
+def test_e012_a_proxy_of_which_nothing_is_said(settings):
+    settings.PUBLIC_URL = "https://api.example.com"
+    assert found() == {"authapi.E012"}
+
+    settings.TRUSTED_PROXIES = []
+    assert found() == set()
+
+
+@pytest.mark.parametrize(
+    ("number", "ids"),
+    [(0, {"authapi.E013"}), (1, set()), (8, set()), (9, {"authapi.E013"})],
+)
+def test_e013_hashes_that_leave_no_thread(settings, number, ids):
+    settings.PASSWORD_HASHES_AT_ONCE = number
+
+    assert found() == ids

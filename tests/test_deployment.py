@@ -15,6 +15,7 @@ PRODUCTION = {
     "SECRET_KEY": "production-and-long-enough-for-the-check-0123456789-abcdefghij",
     "JWT_KEYS": keys.generate().replace("\n", "\\n"),
     "PUBLIC_URL": "https://auth.example.com",
+    "TRUSTED_PROXIES": "10.0.0.0/8",
 }
 
 

@@ -7,7 +7,7 @@ import pytest
 from django.dispatch import receiver
 
 from authapi import events
-from authapi.models import Session
+from authapi.models import Session, User
 from tests.conftest import PASSWORD
 from tests.server import USER, serve
 
@@ -94,6 +94,17 @@ class TestSignals:
         assert [name for name, _ in seen[3:]] == ["logout", "logout"]
         assert seen[3][1]["session_id"] == ended
         assert api.get("/api/profile/", other).status_code == 401
+
+    def test_of_the_admins_door(self, seen, client, db):
+        root = User.objects.create_superuser("root", None, PASSWORD)
+        for password in ("wrong", PASSWORD):
+            client.post("/admin/login/", {"username": "root", "password": password})
+
+        facts = {"user_id": str(root.pk), "address": "127.0.0.1"}
+        assert seen == [
+            ("login_failed", facts),
+            ("login", {**facts, "session_id": None}),
+        ]
 
     def test_a_receiver_that_fails_fails_alone(self, login):
         @receiver(events.logged_in)

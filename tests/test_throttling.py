@@ -15,6 +15,7 @@ from tests.variants import VARIANTS
 
 LIMITS = {
     "login_pair": "5/min",
+    "login_stranger": "20/hour",
     "login_address": "20/min",
     "login_account": "100/hour",
     "refresh": "3/min",
@@ -160,6 +161,26 @@ class TestLogin:
         assert statuses(answers) == {401: 100, 429: 10}
         assert answers[-1]["Retry-After"] == "36"
 
+    def test_a_stranger_has_twenty_tries_an_hour(self, attempt, clock):
+        """So that no address uses up the account's own limit alone."""
+        answers = []
+        for _ in range(60):
+            answers.append(attempt())
+            clock.shift(60)
+
+        assert statuses(answers[:20]) == {401: 20}
+        assert 15 <= statuses(answers[20:])[401] <= 20
+
+    def test_the_owners_address_is_no_stranger_even_when_the_session_is_gone(
+        self, attempt, clock
+    ):
+        assert attempt(password=PASSWORD).status_code == 200
+        Session.objects.all().delete()
+
+        for _ in range(60):
+            clock.shift(60)
+            assert attempt().status_code == 401
+
     def test_a_stranger_cannot_lock_the_owner_out(self, attempt):
         assert attempt(password=PASSWORD, address="203.0.113.9").status_code == 200
         for i in range(110):
@@ -201,10 +222,13 @@ class TestProxies:
 
         assert statuses(answers) == {401: 5, 429: 55}
 
-    def test_a_trusted_proxy_tells_addresses_apart(self, forwarded, settings):
+    @pytest.mark.parametrize(
+        "form", ["192.0.2.{}", "192.0.2.{}:5566", "[2001:db8:{}::1]:80"]
+    )
+    def test_a_trusted_proxy_tells_addresses_apart(self, forwarded, settings, form):
         settings.TRUSTED_PROXIES = ["127.0.0.1"]
 
-        answers = [forwarded(f"spoofed, 192.0.2.{i % 2}") for i in range(12)]
+        answers = [forwarded(f"spoofed, {form.format(i % 2)}") for i in range(12)]
 
         assert statuses(answers) == {401: 10, 429: 2}
 
@@ -221,6 +245,21 @@ class TestAdmin:
 
         assert answer.status_code == 200
         assert "Expected available in 12 seconds" in answer.content.decode()
+
+    def test_remembers_where_its_users_sign_in(self, client, attempt):
+        User.objects.create_superuser("root", None, PASSWORD)
+        client.post("/admin/login/", {"username": "root", "password": PASSWORD})
+        for i in range(110):
+            attempt("root", address=f"198.51.100.{i}")
+
+        assert attempt("root", PASSWORD, "203.0.113.9").status_code == 429
+        assert attempt("root", PASSWORD, "127.0.0.1").status_code == 200
+
+    def test_a_form_without_a_name_does_not_count(self, client):
+        for _ in range(8):
+            client.post("/admin/login/", {"password": PASSWORD})
+
+        assert not Throttle.objects.exists()
 
 
 @pytest.mark.usefixtures("store")
@@ -264,13 +303,13 @@ class TestStores:
     def test_rows_that_say_nothing_any_more_go_away(self, attempt, clock):
         for i in range(8):
             attempt(f"user{i}")
-        assert Throttle.objects.count() == 17
+        assert Throttle.objects.count() == 25
         clock.shift(4000)
 
         for i in range(8):
             attempt(f"other{i}")
 
-        assert Throttle.objects.count() <= 17
+        assert Throttle.objects.count() <= 25
 
     @pytest.mark.parametrize("name", [*VARIANTS])
     def test_of_forty_tries_at_once_five_get_in(self, limited_service, name):

@@ -25,8 +25,8 @@ func bearer(token string) context.Context {
 }
 
 func login(password string) (*authapi.TokenPair, *http.Response, error) {
-	body := authapi.NewCredentialsRequest(password, user)
-	return api().TokenAPI.CreateToken(context.Background()).CredentialsRequest(*body).Execute()
+	body := authapi.CredentialsRequest{Username: user, Password: password}
+	return api().TokenAPI.CreateToken(context.Background()).CredentialsRequest(body).Execute()
 }
 
 func profile(token string) (*authapi.UserProfile, error) {
