@@ -28,13 +28,13 @@ test: .venv/dev .venv/static .venv/node ## set up, then run everything that must
 	$(BIN)/bandit --quiet --severity-level medium --recursive project authapi schema
 	$(BARE) $(BIN)/mypy
 	$(BIN)/pytest
-	$(BIN)/pytest --quiet --no-cov -m attack
+	$(BIN)/pytest --quiet --no-cov -m 'proof and not clients'
 
 attack: .venv/dev .venv/static ## try to break in, over HTTP, and print what was tried
-	$(BIN)/pytest --quiet --no-cov -m attack
+	$(BIN)/pytest --quiet --no-cov -m proof tests/test_attacks_*.py
 
 fuzz: .venv/dev .venv/static ## try EXAMPLES (1000) odd requests of each kind, which takes minutes
-	$(BIN)/pytest --no-cov --numprocesses=0 --capture=no tests/test_fuzz.py --examples $(EXAMPLES)
+	$(BIN)/pytest --no-cov --numprocesses=0 --capture=no -m proof tests/test_fuzz.py --examples $(EXAMPLES)
 
 clients: .venv/dev .venv/node .venv/static ## generate, compile and run a client in each language; print a table
 	CI=true $(BIN)/pytest --no-cov --numprocesses=0 --tb=short -m '' tests/test_clients.py

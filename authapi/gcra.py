@@ -96,19 +96,16 @@ def _wait_in_database(digest: str, rate: Rate, at: float) -> float:
     A key that is new gets a row, and the next turn of the loop counts in it. Who is refused writes
     nothing: a flood costs reads.
     """
-    rows = Throttle.objects.filter(pk=digest)
-    allowed = rows.filter(new_at__lte=at + rate.tolerance)
-    while True:
-        new_at = rows.values_list("new_at", flat=True).first()
-        if new_at is None:
-            Throttle.objects.bulk_create(
-                [Throttle(pk=digest, new_at=at)], ignore_conflicts=True
-            )
-            _sweep(at)
-        elif new_at > at + rate.tolerance:
-            return float(new_at - rate.tolerance - at)
+    row = Throttle.objects.filter(pk=digest)
+    latest = at + rate.tolerance
+    allowed = row.filter(new_at__lte=latest)
+    while not (refused := row.filter(new_at__gt=latest).first()):
         if allowed.update(new_at=Greatest(F("new_at"), at) + rate.interval):
             return 0
+        new = Throttle(pk=digest, new_at=at)
+        Throttle.objects.bulk_create([new], ignore_conflicts=True)
+        _sweep(at)
+    return float(refused.new_at - latest)
 
 
 def _sweep(at: float) -> None:

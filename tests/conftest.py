@@ -36,6 +36,8 @@ CHROMIUM_ARGUMENTS = [
 # They would tell their makers of each run, and ask for news.
 SILENT = {"REDOCLY_TELEMETRY": "off", "REDOCLY_SUPPRESS_UPDATE_NOTICE": "true"}
 
+# Files whose tests are apart from the suite, which is to end in two minutes.
+PROOFS = ("test_attacks_", "test_clients", "test_fuzz")
 # What no output may hold: a password of a test, a token, a query string; a fault of ours.
 SECRETS = re.compile(r"let-me-in|eyJ|\?[\w%]*=")
 FAULTS = re.compile("Traceback|Internal Server Error|CRITICAL")
@@ -307,8 +309,8 @@ def new_profile(
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    if item.path.name.startswith("test_attacks_"):
-        item.add_marker("attack")
+    if item.path.name.startswith(PROOFS):
+        item.add_marker("proof")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -134,7 +134,7 @@ class TestSuite:
         "part",
         [
             ["tests/test_one.py"],
-            ["-n1", "-k", "test_one"],
+            ["-k", "test_one"],
             ["-m", "not slow and not x"],
         ],
         ids=" ".join,

@@ -33,7 +33,7 @@ def checkout(tmp_path) -> Path:
             name
             for name in names
             if name.startswith((".", "db.sqlite3"))
-            or name in {"staticfiles", "__pycache__"}
+            or name in {"node_modules", "staticfiles", "__pycache__"}
         ],
     )
     return copied
