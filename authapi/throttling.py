@@ -30,6 +30,7 @@ SCOPES = (
 )
 
 
+_FOR_STRANGERS = {"login_stranger", "login_account"}
 _REMEMBERED = 90 * 86400
 
 
@@ -49,13 +50,17 @@ def count_login(username: str, address: str | None, *, at: float) -> None:
         Throttled: it is one too many, of these limits.
     """
     place = _place(address)
-    _count("login_pair", f"{place} {username}", address, at)
-    stranger = not _known(username, place, at)
-    if stranger:
-        _count("login_stranger", f"{place} {username}", address, at)
-    _count("login_address", place, address, at)
-    if stranger:
-        _count("login_account", username, address, at)
+    known = _known(username, place, at)
+    for scope, key in (
+        ("login_pair", f"{place} {username}"),
+        ("login_stranger", f"{place} {username}"),
+        ("login_address", place),
+        ("login_account", username),
+    ):
+        # All are counted for everybody: less work would tell who is known.
+        wait = gcra.wait(f"{scope} {key}", rate(scope), at=at)
+        if wait and not (known and scope in _FOR_STRANGERS):
+            raise _refusal(scope, wait, address)
 
 
 def remember(username: str, address: str | None, *, at: float) -> None:
@@ -73,7 +78,10 @@ def count_request(scope: str, request: HttpRequest) -> None:
         Throttled: it is one too many.
     """
     client = address(request)
-    _count(scope, _place(client), client, timezone.now().timestamp())
+    at = timezone.now().timestamp()
+    wait = gcra.wait(f"{scope} {_place(client)}", rate(scope), at=at)
+    if wait:
+        raise _refusal(scope, wait, client)
 
 
 class AddressThrottle(BaseThrottle):
@@ -96,11 +104,9 @@ def rate(scope: str) -> gcra.Rate:
     return gcra.Rate.parse(settings.THROTTLE_RATES[scope])
 
 
-def _count(scope: str, key: str, address: str | None, at: float) -> None:
-    wait = gcra.wait(f"{scope} {key}", rate(scope), at=at)
-    if wait:
-        events.throttled.tell(scope=scope, address=address)
-        raise Throttled(math.ceil(wait))
+def _refusal(scope: str, wait: float, address: str | None) -> Throttled:
+    events.throttled.tell(scope=scope, address=address)
+    return Throttled(math.ceil(wait))
 
 
 def _place(address: str | None) -> str:
