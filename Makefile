@@ -7,7 +7,8 @@ BIN := .venv/bin
 
 # The schema and the types do not depend on secrets; Django wants one all the same.
 BARE := PUBLIC_URL=http://127.0.0.1:8000 SECRET_KEY=none
-LOCK := --quiet --universal --generate-hashes --no-annotate --no-header --python-version 3.11
+# With extras, or pip takes a newer release of what another asks for with one, and finds no hash.
+LOCK := --quiet --universal --no-strip-extras --generate-hashes --no-annotate --no-header --python-version 3.11
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:

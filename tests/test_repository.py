@@ -57,7 +57,9 @@ def test_would_be_found(kind, text):
 def test_every_requirement_has_its_hashes_and_no_address(lock):
     text = (ROOT / lock).read_text()
     pins = re.findall(
-        r"^[\w.-]+==[^\\]+\\\n((?:    --hash=sha256:[0-9a-f]{64}.*\n?)+)", text, re.M
+        r"^[\w.\[\],-]+==[^\\]+\\\n((?:    --hash=sha256:[0-9a-f]{64}.*\n?)+)",
+        text,
+        re.M,
     )
 
     assert len(pins) == len(re.findall(r"^\w", text, re.MULTILINE)) > 20
