@@ -4,6 +4,7 @@ How long the profile takes while logins storm in, beside how long it takes alone
 Run by ``make bench``; nothing here is a test, for machines and their load differ.
 """
 
+import logging
 import os
 import tempfile
 import time
@@ -30,6 +31,7 @@ STORM = 40
 
 
 def main() -> None:
+    logging.getLogger("httpx").setLevel("WARNING")  # a line for each request
     with tempfile.TemporaryDirectory() as folder, serve(Path(folder)) as service:
         token = service.login()["access"]
         alone = profile_times(service, token)
