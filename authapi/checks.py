@@ -21,93 +21,106 @@ import os
 import re
 import stat
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, Tags, register
+from django.core.checks import Error, Tags, register
 from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError
 
 from authapi import demo, keys, throttling
 from authapi.device import trusted_proxies
 
+# What is wrong, and how to mend it, by the number of the mistake.
+Mistakes = Iterator[tuple[int, str, str]]
 
-@register()
-def check_keys(**kwargs: Any) -> list[CheckMessage]:
+
+def _check(
+    *tags: str,
+) -> Callable[[Callable[[], Mistakes]], Callable[..., list[Error]]]:
+    """Register a function that yields mistakes as one of Django's checks."""
+
+    def registered(find: Callable[[], Mistakes]) -> Callable[..., list[Error]]:
+        @register(*tags)
+        def check(databases: Any = None, **kwargs: Any) -> list[Error]:
+            if Tags.database in tags and not databases:
+                return []
+            return [
+                Error(message, hint=hint, id=f"authapi.E{number:03}")
+                for number, message, hint in find()
+            ]
+
+        return check
+
+    return registered
+
+
+@_check()
+def check_keys() -> Mistakes:
     try:
         keys.ring()
     except ImproperlyConfigured as error:
-        return [Error(str(error), id="authapi.E001")]
-    return []
+        yield 1, str(error), "manage.py newkey prints a key."
 
 
-@register()
-def check_public_url(**kwargs: Any) -> Sequence[CheckMessage]:
+@_check()
+def check_public_url() -> Mistakes:
     url = urlsplit(settings.PUBLIC_URL)
     local = url.hostname in {"127.0.0.1", "localhost", "::1"}
-    if url.hostname and (url.scheme == "https" or (url.scheme == "http" and local)):
-        return []
-    return [
-        Error(
+    safe = url.scheme == "https" or (url.scheme == "http" and local)
+    if not (url.hostname and safe):
+        yield (
+            2,
             f"PUBLIC_URL is {settings.PUBLIC_URL!r}.",
-            hint="Set it to the https:// address that clients use.",
-            id="authapi.E002",
+            "Set it to the https:// address that clients use.",
         )
-    ]
 
 
-@register()
-def check_lifetimes(**kwargs: Any) -> Sequence[CheckMessage]:
+@_check()
+def check_lifetimes() -> Mistakes:
     access, refresh, session = (
         settings.JWT_ACCESS_LIFETIME,
         settings.JWT_REFRESH_LIFETIME,
         settings.SESSION_LIFETIME,
     )
-    if access.total_seconds() > 0 and access <= refresh <= session:
-        return []
-    return [
-        Error(
+    if not (access.total_seconds() > 0 and access <= refresh <= session):
+        yield (
+            3,
             "The lifetimes of access token, refresh token and session do not grow in this order.",
-            hint="Set JWT_ACCESS_LIFETIME, JWT_REFRESH_LIFETIME and JWT_SESSION_LIFETIME (seconds).",
-            id="authapi.E003",
+            "Set JWT_ACCESS_LIFETIME, JWT_REFRESH_LIFETIME and JWT_SESSION_LIFETIME (seconds).",
         )
-    ]
 
 
-@register()
-def check_secret_key(**kwargs: Any) -> Sequence[CheckMessage]:
+@_check()
+def check_secret_key() -> Mistakes:
     secrets = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
     password = settings.DATABASES["default"].get("PASSWORD")
-    if len({*secrets, password}) > len(secrets) and all(map(_is_secret, secrets)):
-        return []
-    return [
-        Error(
+    apart = len({*secrets, password}) > len(secrets)
+    if not (apart and all(map(_is_secret, secrets))):
+        yield (
+            4,
             "SECRET_KEY, or one of SECRET_KEY_FALLBACKS, is short, well known, or used elsewhere.",
-            hint="Set it to 50 random characters or more; make run writes such a one.",
-            id="authapi.E004",
+            "Set it to 50 random characters or more; make run writes such a one.",
         )
-    ]
 
 
 def _is_secret(text: str) -> bool:
     return len(text) >= 50 and len(set(text)) >= 5 and "insecure" not in text
 
 
-@register()
-def check_debug(**kwargs: Any) -> Sequence[CheckMessage]:
-    if not (settings.DEBUG and _is_public()):
-        return []
-    return [
-        Error(
+@_check()
+def check_debug() -> Mistakes:
+    if settings.DEBUG and _is_public():
+        yield (
+            5,
             "DEBUG is on, and the service is for the public, by PUBLIC_URL or the host it binds.",
-            hint="Set DEBUG=0, or bind 127.0.0.1.",
-            id="authapi.E005",
+            "Set DEBUG=0, or bind 127.0.0.1.",
         )
-    ]
 
 
 def _is_public() -> bool:
@@ -135,121 +148,93 @@ def _is_local(host: str) -> bool:
         return host == "localhost"
 
 
-@register()
-def check_trusted_proxies(**kwargs: Any) -> Sequence[CheckMessage]:
+@_check()
+def check_trusted_proxies() -> Mistakes:
     https = urlsplit(settings.PUBLIC_URL).scheme == "https"
     if https and settings.TRUSTED_PROXIES is None:
-        return [
-            Error(
-                "TRUSTED_PROXIES is not set: all clients of a proxy would share one address's limits.",
-                hint="Name the addresses of the proxy, or set it to nothing where there is none.",
-                id="authapi.E012",
-            )
-        ]
+        yield (
+            12,
+            "TRUSTED_PROXIES is not set: all clients of a proxy would share one address's limits.",
+            "Name the addresses of the proxy, or set it to nothing where there is none.",
+        )
     try:
         trusted_proxies()
     except ValueError as error:
-        return [
-            Error(
-                f"TRUSTED_PROXIES: {error}.",
-                hint="Give addresses or networks, with commas between: 10.0.0.0/8,192.0.2.7",
-                id="authapi.E006",
-            )
-        ]
-    return []
+        yield (
+            6,
+            f"TRUSTED_PROXIES: {error}.",
+            "Give addresses or networks, with commas between: 10.0.0.0/8,192.0.2.7",
+        )
 
 
-@register()
-def check_throttle_rates(**kwargs: Any) -> Sequence[CheckMessage]:
+@_check()
+def check_throttle_rates() -> Mistakes:
     try:
         for scope in settings.THROTTLE_RATES:
             throttling.rate(scope)
     except ValueError as error:
-        return [
-            Error(
-                f"THROTTLE_RATES: {error}.",
-                hint=f"Give some of {', '.join(throttling.SCOPES)}, as in verify=900/min",
-                id="authapi.E007",
-            )
-        ]
-    return []
+        yield (
+            7,
+            f"THROTTLE_RATES: {error}.",
+            f"Give some of {', '.join(throttling.SCOPES)}, as in verify=900/min",
+        )
 
 
-@register()
-def check_cache(**kwargs: Any) -> Sequence[CheckMessage]:
+@_check()
+def check_cache() -> Mistakes:
     default = settings.CACHES["default"]
     in_redis = default["BACKEND"].endswith("RedisCache") and isinstance(
         default["LOCATION"], str
     )
     # Without CACHE_URL Django has a cache per process. Nothing is counted in it.
-    if in_redis or default["BACKEND"].endswith("LocMemCache"):
-        return []
-    return [
-        Error(
+    if not (in_redis or default["BACKEND"].endswith("LocMemCache")):
+        yield (
+            8,
             "CACHE_URL is not one Redis, in which all processes count together.",
-            hint="Set it to rediscache://host:6379/0, or leave it out: the database counts.",
-            id="authapi.E008",
+            "Set it to rediscache://host:6379/0, or leave it out: the database counts.",
         )
-    ]
 
 
-@register()
-def check_wildcards(**kwargs: Any) -> Sequence[CheckMessage]:
-    if "*" not in settings.ALLOWED_HOSTS and not {"*", "null"} & {
+@_check()
+def check_wildcards() -> Mistakes:
+    if "*" in settings.ALLOWED_HOSTS or {"*", "null"} & {
         *settings.CORS_ALLOWED_ORIGINS
     }:
-        return []
-    return [
-        Error(
+        yield (
+            9,
             "ALLOWED_HOSTS or CORS_ALLOWED_ORIGINS lets everybody in.",
-            hint="Name the hosts (api.example.com) and origins (https://app.example.com).",
-            id="authapi.E009",
+            "Name the hosts (api.example.com) and origins (https://app.example.com).",
         )
-    ]
 
 
-@register()
-def check_secret_files(**kwargs: Any) -> Sequence[CheckMessage]:
-    return [
-        Error(
-            f"{path} holds secrets, and every user of this machine can read it.",
-            hint="chmod o-r, or mode 0400 where an orchestrator mounts it.",
-            id="authapi.E010",
-        )
-        for path in (Path(name) for name in settings.SECRET_FILES)
-        if path.exists() and path.stat().st_mode & stat.S_IROTH
-    ]
+@_check()
+def check_secret_files() -> Mistakes:
+    for path in map(Path, settings.SECRET_FILES):
+        if path.exists() and path.stat().st_mode & stat.S_IROTH:
+            yield (
+                10,
+                f"{path} holds secrets, and every user of this machine can read it.",
+                "chmod o-r, or mode 0400 where an orchestrator mounts it.",
+            )
 
 
-@register(Tags.database)
-def check_demo_user(
-    databases: Sequence[str] | None = None, **kwargs: Any
-) -> Sequence[CheckMessage]:
-    if not databases:
-        return []
-    try:
-        safe = not _is_public() or not demo.lets_in()
-    except DatabaseError:  # not there, or not migrated: /health/ready/ tells
-        return []
-    if safe:
-        return []
-    return [
-        Error(
-            "The demo user is there, whose password everybody knows.",
-            hint="Delete it, or give it another password: manage.py changepassword demo",
-            id="authapi.E011",
-        )
-    ]
+@_check(Tags.database)
+def check_demo_user() -> Mistakes:
+    # Not there, or not migrated: /health/ready/ tells.
+    with suppress(DatabaseError):
+        if _is_public() and demo.lets_in():
+            yield (
+                11,
+                "The demo user is there, whose password everybody knows.",
+                "Delete it, or give it another password: manage.py changepassword demo",
+            )
 
 
-@register()
-def check_hashes_at_once(**kwargs: Any) -> Sequence[CheckMessage]:
-    if 1 <= settings.PASSWORD_HASHES_AT_ONCE <= 8:
-        return []
-    return [
-        Error(
+@_check()
+def check_hashes_at_once() -> Mistakes:
+    if not 1 <= settings.PASSWORD_HASHES_AT_ONCE <= 8:
+        yield (
+            13,
             f"PASSWORD_HASHES_AT_ONCE is {settings.PASSWORD_HASHES_AT_ONCE}.",
-            hint="Give a number from 1 to 8; more cores are used by more workers.",
-            id="authapi.E013",
+            "Give a number from 1 to 8; more cores are used by more workers.",
         )
-    ]
