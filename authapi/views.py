@@ -1,10 +1,8 @@
 """The endpoints: each reads, checks, asks one rule, answers."""
 
-import re
 from typing import Any
 from uuid import UUID
 
-from django.core.paginator import Paginator
 from django.http import HttpRequest, JsonResponse
 from django.utils import timezone
 from django.views.decorators.cache import cache_control
@@ -12,17 +10,15 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import status
-from rest_framework.exceptions import NotFound
 from rest_framework.generics import GenericAPIView
-from rest_framework.pagination import PageNumberPagination
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from authapi import keys, profiles, sessions, tokens
 from authapi.claims import AccessClaims
 from authapi.device import device
 from authapi.models import Session
+from authapi.pagination import SessionPagination
 from authapi.serializers import (
     CredentialsSerializer,
     ProfileUpdateSerializer,
@@ -174,51 +170,6 @@ class ProfileView(ApiView):
         """
         user = profiles.update(self.session.user, self.body(partial=True))
         return Response(UserProfileSerializer(user).data)
-
-
-class SessionPagination(PageNumberPagination):
-    """Twenty sessions a page."""
-
-    page_size = 20
-
-    def get_page_number(self, request: Request, paginator: Paginator) -> str:
-        """As it is sent, if that is a number: DRF takes ``last``, ``int()`` more than digits."""
-        asked = request.query_params.getlist("page", ["1"])
-        if len(asked) != 1 or not re.fullmatch("[1-9][0-9]*", asked[0]):
-            raise NotFound("A page is a number from 1 on.")
-        return asked[0]
-
-    def get_schema_operation_parameters(self, view: APIView) -> list[dict[str, Any]]:
-        return [
-            {
-                "name": "page",
-                "in": "query",
-                "required": False,
-                "description": "Which page, the first if none is named.",
-                "schema": {"type": "integer", "minimum": 1, "default": 1},
-            }
-        ]
-
-    def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
-        page = {"type": "string", "format": "uri", "nullable": True, "example": None}
-        return {
-            "type": "object",
-            "description": "One page of sessions.",
-            "required": ["count", "next", "previous", "results"],
-            "properties": {
-                "count": {
-                    "type": "integer",
-                    "description": "How many there are on all pages.",
-                    "example": 1,
-                },
-                "next": {**page, "description": "The next page; null at the last."},
-                "previous": {
-                    **page,
-                    "description": "The page before; null at the first.",
-                },
-                "results": schema,
-            },
-        }
 
 
 class SessionsView(ApiView):

@@ -21,6 +21,7 @@ MAY_IMPORT = {
     "device": {"claims", "models"},
     "authentication": {"sessions", "tokens", "models", *LEDGE},
     "parsers": LEDGE,
+    "pagination": set(),
     "serializers": {"claims", "models"},
     "error_format": {"errors"},
     "demo": {"models"},
