@@ -24,6 +24,7 @@ import django
 
 django.setup()
 
+from project.run import say  # noqa: E402  # it reads the settings
 from tests.server import Service, serve  # noqa: E402  # it reads the settings
 
 CALLS = 300
@@ -83,10 +84,6 @@ def storm(service: Service) -> Iterator[Counter[int]]:
 
 def p95(times: list[float]) -> float:
     return sorted(times)[int(len(times) * 0.95)]
-
-
-def say(line: str) -> None:
-    print(line)  # noqa: T201  # that is what it is for
 
 
 if __name__ == "__main__":
