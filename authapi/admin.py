@@ -13,14 +13,14 @@ from rest_framework.exceptions import APIException
 from authapi import events, hashing, sessions, throttling
 from authapi.device import address
 from authapi.models import Session, SessionQuerySet, User
-from authapi.sessions import id_of
 
 
 class LoginForm(AdminAuthenticationForm):
     """Django's, under the limits of every other login: it is a door, too."""
 
     def clean(self) -> dict[str, Any]:
-        if "username" not in self.cleaned_data:
+        # Django comes here with a field missing, too, and then asks for no password.
+        if not self.cleaned_data.keys() >= {"username", "password"}:
             return super().clean()
         assert self.request is not None  # noqa: S101  # the admin's view gives it
         name, place = self.cleaned_data["username"], address(self.request)
@@ -30,12 +30,14 @@ class LoginForm(AdminAuthenticationForm):
             with hashing.turn():
                 cleaned = super().clean()
         except ValidationError:
-            events.login_failed.tell(user_id=id_of(name), address=place)
+            events.login_failed.tell(user_id=sessions.id_of(name), address=place)
             raise
         except APIException as refusal:
             raise ValidationError(str(refusal.detail)) from refusal
         throttling.remember(name, place, at=at)
-        events.logged_in.tell(user_id=id_of(name), session_id=None, address=place)
+        events.logged_in.tell(
+            user_id=sessions.id_of(name), session_id=None, address=place
+        )
         return cleaned
 
 

@@ -104,11 +104,11 @@ def _wait_in_database(digest: str, rate: Rate, at: float) -> float:
             return 0
         new = Throttle(pk=digest, new_at=at)
         Throttle.objects.bulk_create([new], ignore_conflicts=True)
-        _sweep(at)
+        sweep(at)
     return float(refused.new_at - latest)
 
 
-def _sweep(at: float) -> None:
+def sweep(at: float) -> None:
     """Delete two rows that say nothing any more: a new row pays for the old ones."""
     over = Throttle.objects.filter(new_at__lt=at)
     # The condition again, since a row may have come back to life between the two selections.

@@ -65,9 +65,11 @@ def count_login(username: str, address: str | None, *, at: float) -> None:
 
 def remember(username: str, address: str | None, *, at: float) -> None:
     """Remember for 90 days that the account has been signed in from there."""
-    Throttle.objects.update_or_create(
+    _, new = Throttle.objects.update_or_create(
         pk=_known_as(username, _place(address)), defaults={"new_at": at + _REMEMBERED}
     )
+    if new:
+        gcra.sweep(at)
 
 
 def count_request(scope: str, request: HttpRequest) -> None:

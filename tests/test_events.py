@@ -97,7 +97,7 @@ class TestSignals:
 
     def test_of_the_admins_door(self, seen, client, db):
         root = User.objects.create_superuser("root", None, PASSWORD)
-        for password in ("wrong", PASSWORD):
+        for password in ("", "wrong", PASSWORD):
             client.post("/admin/login/", {"username": "root", "password": password})
 
         facts = {"user_id": str(root.pk), "address": "127.0.0.1"}

@@ -255,9 +255,14 @@ class TestAdmin:
         assert attempt("root", PASSWORD, "203.0.113.9").status_code == 429
         assert attempt("root", PASSWORD, "127.0.0.1").status_code == 200
 
-    def test_a_form_without_a_name_does_not_count(self, client):
+    @pytest.mark.parametrize(
+        "form", [{"password": PASSWORD}, {"username": "ada", "password": ""}]
+    )
+    def test_a_form_with_a_field_missing_neither_counts_nor_makes_known(
+        self, client, user, form
+    ):
         for _ in range(8):
-            client.post("/admin/login/", {"password": PASSWORD})
+            client.post("/admin/login/", form)
 
         assert not Throttle.objects.exists()
 
@@ -310,6 +315,20 @@ class TestStores:
             attempt(f"other{i}")
 
         assert Throttle.objects.count() <= 25
+
+    def test_places_that_are_forgotten_go_away_where_redis_counts(
+        self, attempt, settings, redis_url, clock
+    ):
+        settings.CACHES = {"default": redis_cache(redis_url)}
+        redis.Redis.from_url(redis_url).flushdb()
+        for i in range(4):
+            assert attempt(password=PASSWORD, address=f"192.0.2.{i}").status_code == 200
+        clock.shift(91 * 86400)
+
+        for i in range(4):
+            attempt(password=PASSWORD, address=f"203.0.113.{i}")
+
+        assert Throttle.objects.count() == 4
 
     @pytest.mark.parametrize("name", [*VARIANTS])
     def test_of_forty_tries_at_once_five_get_in(self, limited_service, name):
