@@ -19,7 +19,6 @@ _DJANGO: dict[int, tuple[Code, str]] = {
     403: (Code.PERMISSION_DENIED, "This is not allowed."),
     404: (Code.NOT_FOUND, "There is nothing here. /api/docs/ lists what there is."),
     405: (Code.METHOD_NOT_ALLOWED, "Use a method that the Allow header names."),
-    413: (Code.BODY_TOO_LARGE, "The body is larger than 64 kB."),
     416: (Code.INVALID, "The file is shorter than the range that is asked for."),
 }
 _SERVER_ERROR = (Code.SERVER_ERROR, "Something broke here. Try again later.")
@@ -111,7 +110,7 @@ class ProblemMiddleware:
 
 
 def _messages(detail: Any) -> dict[str, list[str]]:
-    """Flatten DRF's errors: field to messages, ``non_field_errors`` for the body as a whole."""
+    """DRF's errors as plain text: field to messages, ``non_field_errors`` for the body as a whole."""
     return {
         field: [str(message) for message in found] for field, found in detail.items()
     }

@@ -57,7 +57,7 @@ def log_in(
         raise BadCredentials from error
     # Who was disabled meanwhile had no such session yet to lose.
     if not User.objects.filter(pk=user.pk, is_active=True).exists():
-        _unended(session).end(at)
+        Session.objects.filter(pk=session.pk).end(at)
         raise BadCredentials
     throttling.remember(username, device.address, at=at.timestamp())
     events.logged_in.tell(**_named(session), address=device.address)
@@ -111,16 +111,14 @@ def rotate(presented: RefreshClaims, *, at: datetime) -> Session:
     session.rotated_at = at
     session.expires_at = _expiry(created_at=session.created_at, at=at)
     session.auth_hash = session.user.get_session_auth_hash()
-    if (
-        _unended(session)
-        .filter(current_jti=presented.jti)
-        .update(
-            current_jti=session.current_jti,
-            previous_jti=session.previous_jti,
-            rotated_at=session.rotated_at,
-            expires_at=session.expires_at,
-            auth_hash=session.auth_hash,
-        )
+    if Session.objects.filter(
+        pk=session.pk, ended_at=None, current_jti=presented.jti
+    ).update(
+        current_jti=session.current_jti,
+        previous_jti=session.previous_jti,
+        rotated_at=session.rotated_at,
+        expires_at=session.expires_at,
+        auth_hash=session.auth_hash,
     ):
         events.refreshed.tell(**_named(session))
         return session
@@ -228,7 +226,7 @@ def _in_grace(session: Session, presented: RefreshClaims, *, at: datetime) -> bo
 
 def _end(session: Session, event: events.Event, *, at: datetime) -> bool:
     """End a session and tell why, unless it has ended; return whether it had not."""
-    ended = bool(_unended(session).end(at))
+    ended = bool(Session.objects.filter(pk=session.pk).end(at))
     if ended:
         event.tell(**_named(session))
     return ended
@@ -236,10 +234,6 @@ def _end(session: Session, event: events.Event, *, at: datetime) -> bool:
 
 def _named(session: Session) -> dict[str, str]:
     return {"user_id": str(session.user_id), "session_id": str(session.pk)}
-
-
-def _unended(session: Session) -> SessionQuerySet:
-    return Session.objects.filter(pk=session.pk, ended_at=None)
 
 
 def _expiry(

@@ -10,7 +10,6 @@ Who may ask how often. The rates are in ``settings.THROTTLE_RATES``.
 """
 
 import ipaddress
-import math
 from typing import Any
 
 from django.conf import settings
@@ -28,8 +27,6 @@ SCOPES = (
     *("login_pair", "login_stranger", "login_address", "login_account"),
     *("refresh", "verify", "schema"),
 )
-
-
 _FOR_STRANGERS = {"login_stranger", "login_account"}
 _REMEMBERED = 90 * 86400
 
@@ -57,7 +54,7 @@ def count_login(username: str, address: str | None, *, at: float) -> None:
         ("login_address", place),
         ("login_account", username),
     ):
-        # All are counted for everybody: less work would tell who is known.
+        # Who is known is counted everywhere, too: less work would tell.
         wait = gcra.wait(f"{scope} {key}", rate(scope), at=at)
         if wait and not (known and scope in _FOR_STRANGERS):
             raise _refusal(scope, wait, address)
@@ -108,7 +105,7 @@ def rate(scope: str) -> gcra.Rate:
 
 def _refusal(scope: str, wait: float, address: str | None) -> Throttled:
     events.throttled.tell(scope=scope, address=address)
-    return Throttled(math.ceil(wait))
+    return Throttled(wait)
 
 
 def _place(address: str | None) -> str:

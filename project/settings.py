@@ -128,8 +128,8 @@ TEMPLATES = [
     },
 ]
 
-# ATOMIC_REQUESTS stays off: DRF rolls the request back on any error answer,
-# which would undo the end of a replayed session (authapi.sessions).
+# ATOMIC_REQUESTS stays off: a transaction would be held while a password is hashed, which on SQLite
+# locks every writer out.
 DATABASES = {
     "default": env.db("DATABASE_URL", default=f"sqlite:///{BASE_DIR / 'db.sqlite3'}")
 }
