@@ -14,6 +14,7 @@ Deployment mistakes, found before the first request. Each says how to mend it.
     authapi.E011  the demo user is there, in public
     authapi.E012  PUBLIC_URL is https://, and nothing is said of the proxy before it
     authapi.E013  PASSWORD_HASHES_AT_ONCE leaves no thread for other requests
+    authapi.E014  ACCESS_TOKEN_CLAIMS names a claim of ours, or a function that cannot be imported
 """
 
 import ipaddress
@@ -32,8 +33,11 @@ from django.conf import settings
 from django.core.checks import Error, Tags, register
 from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError
+from django.utils.module_loading import import_string
+from rest_framework.settings import api_settings
+from rest_framework_simplejwt import settings as simplejwt
 
-from authapi import demo, keys, throttling
+from authapi import demo, keys, throttling, tokens
 from authapi.device import trusted_proxies
 
 # What is wrong, and how to mend it, by the number of the mistake.
@@ -84,8 +88,8 @@ def check_public_url() -> Mistakes:
 @_check()
 def check_lifetimes() -> Mistakes:
     access, refresh, session = (
-        settings.JWT_ACCESS_LIFETIME,
-        settings.JWT_REFRESH_LIFETIME,
+        simplejwt.api_settings.ACCESS_TOKEN_LIFETIME,
+        simplejwt.api_settings.REFRESH_TOKEN_LIFETIME,
         settings.SESSION_LIFETIME,
     )
     if not (access.total_seconds() > 0 and access <= refresh <= session):
@@ -169,14 +173,15 @@ def check_trusted_proxies() -> Mistakes:
 
 @_check()
 def check_throttle_rates() -> Mistakes:
+    rates = api_settings.DEFAULT_THROTTLE_RATES
     try:
-        for scope in settings.THROTTLE_RATES:
+        for scope in {*settings.THROTTLE_RATES, *rates}:
             throttling.rate(scope)
     except ValueError as error:
         yield (
             7,
             f"THROTTLE_RATES: {error}.",
-            f"Give some of {', '.join(throttling.SCOPES)}, as in verify=900/min",
+            f"Give some of {', '.join(rates)}, as in verify=900/min",
         )
 
 
@@ -238,3 +243,22 @@ def check_hashes_at_once() -> Mistakes:
             f"PASSWORD_HASHES_AT_ONCE is {settings.PASSWORD_HASHES_AT_ONCE}.",
             "Give a number from 1 to 8; more cores are used by more workers.",
         )
+
+
+@_check()
+def check_access_token_claims() -> Mistakes:
+    for name, path in settings.ACCESS_TOKEN_CLAIMS.items():
+        if name in tokens.RESERVED:
+            yield (
+                14,
+                f"ACCESS_TOKEN_CLAIMS: {name!r} is a claim that the service itself sets.",
+                "Give it another name.",
+            )
+        try:
+            import_string(path)
+        except ImportError as error:
+            yield (
+                14,
+                f"ACCESS_TOKEN_CLAIMS: {error}.",
+                "Name a function that takes the user, as in shop.claims.plan",
+            )

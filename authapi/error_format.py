@@ -1,53 +1,80 @@
 """The one shape of every error answer: problem details (RFC 9457), in ``application/problem+json``."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from http import HTTPStatus
 from typing import Any
 
-from django.http import HttpRequest, JsonResponse
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, JsonResponse
 from django.http.response import HttpResponseBase
 from rest_framework import exceptions
-
-from authapi.errors import Code
+from rest_framework.settings import api_settings
 
 MEDIA_TYPE = "application/problem+json"
 
 NOT_UNDERSTOOD = "The request cannot be understood: too many parameters, or a host not in ALLOWED_HOSTS."
 # What Django says by itself, as a code and what to do.
-_DJANGO: dict[int, tuple[Code, str]] = {
-    400: (Code.INVALID, NOT_UNDERSTOOD),
-    403: (Code.PERMISSION_DENIED, "This is not allowed."),
-    404: (Code.NOT_FOUND, "There is nothing here. /api/docs/ lists what there is."),
-    405: (Code.METHOD_NOT_ALLOWED, "Use a method that the Allow header names."),
-    416: (Code.INVALID, "The file is shorter than the range that is asked for."),
+_DJANGO = {
+    400: ("invalid", NOT_UNDERSTOOD),
+    403: ("permission_denied", "This is not allowed."),
+    404: ("not_found", "There is nothing here. /api/docs/ lists what there is."),
+    405: ("method_not_allowed", "Use a method that the Allow header names."),
+    416: ("invalid", "The file is shorter than the range that is asked for."),
 }
-_SERVER_ERROR = (Code.SERVER_ERROR, "Something broke here. Try again later.")
+_SERVER_ERROR = ("server_error", "Something broke here. Try again later.")
 
 
-def problem(
-    status: int,
-    code: str,
-    detail: str,
-    errors: Mapping[str, list[str]] | None = None,
-) -> dict[str, Any]:
-    """Return the members of a problem; ``type`` stays ``about:blank``, *code* says more."""
+def problem(status: int, code: str, detail: str, **members: Any) -> dict[str, Any]:
+    """Return the members of a problem, without those that are None."""
     body = {
         "type": "about:blank",
         "title": HTTPStatus(status).phrase,
         "status": status,
         "detail": detail,
-        "code": str(code),
+        "code": code,
+        **members,
     }
-    return body if errors is None else {**body, "errors": errors}
+    return {name: member for name, member in body.items() if member is not None}
 
 
 def problem_of(refusal: exceptions.APIException) -> dict[str, Any]:
-    """Return what is answered when *refusal* is raised."""
-    status = refusal.status_code
+    """Return what is answered when *refusal* is raised, whatever the shape of its detail."""
+    codes, errors = refusal.get_codes(), None
+    detail = str(refusal.detail)
+    if not isinstance(refusal.detail, str):
+        errors = dict(_messages(refusal.detail))
+        detail = str(refusal.default_detail)
     if isinstance(refusal, exceptions.ValidationError):
-        messages = _messages(refusal.detail)
-        return problem(status, Code.INVALID, "Some fields are not valid.", messages)
-    return problem(status, str(refusal.get_codes()), str(refusal.detail))
+        detail = "Some fields are not valid."
+    return problem(
+        refusal.status_code,
+        codes if isinstance(codes, str) else refusal.default_code,
+        detail,
+        reason=getattr(refusal, "reason", None),
+        errors=errors,
+    )
+
+
+def _messages(detail: Any, path: str = "") -> Iterator[tuple[str, list[str]]]:
+    """
+    Flatten DRF's errors: the path of each field, with dots (``tags.0.name``), and its messages.
+
+    What is said of the whole body is ``non_field_errors``.
+    """
+    whole = api_settings.NON_FIELD_ERRORS_KEY
+    if isinstance(detail, list) and any(
+        isinstance(item, dict | list) for item in detail
+    ):
+        detail = dict(enumerate(detail))
+    if not isinstance(detail, dict):
+        messages = detail if isinstance(detail, list) else [detail]
+        if messages:
+            yield path or whole, [str(message) for message in messages]
+        return
+    for name, inner in detail.items():
+        yield from _messages(
+            inner, ".".join(filter(None, (path, "" if name == whole else str(name))))
+        )
 
 
 def answer(
@@ -64,18 +91,28 @@ def answer(
     )
 
 
+def refused(refusal: exceptions.APIException) -> JsonResponse:
+    """Return the response to a request that is refused."""
+    headers = {}
+    if auth_header := getattr(refusal, "auth_header", None):
+        headers["WWW-Authenticate"] = auth_header
+    if hasattr(refusal, "wait"):
+        # A throttle need not know how long.
+        headers["Retry-After"] = str(refusal.wait or 1)
+    return answer(problem_of(refusal), headers)
+
+
 def exception_handler(
     exc: Exception, context: Mapping[str, Any]
 ) -> JsonResponse | None:
     """DRF's handler: what a view refuses becomes a problem; the rest is for the middleware."""
+    if isinstance(exc, Http404):
+        exc = exceptions.NotFound()
+    elif isinstance(exc, PermissionDenied):
+        exc = exceptions.PermissionDenied()
     if not isinstance(exc, exceptions.APIException):
         return None
-    headers = {}
-    if auth_header := getattr(exc, "auth_header", None):
-        headers["WWW-Authenticate"] = auth_header
-    if wait := getattr(exc, "wait", None):
-        headers["Retry-After"] = str(wait)
-    return answer(problem_of(exc), headers)
+    return refused(exc)
 
 
 class ProblemMiddleware:
@@ -106,11 +143,4 @@ class ProblemMiddleware:
     def process_exception(
         self, request: HttpRequest, exc: Exception
     ) -> HttpResponseBase | None:
-        return exception_handler(exc, {})
-
-
-def _messages(detail: Any) -> dict[str, list[str]]:
-    """DRF's errors as plain text: field to messages, ``non_field_errors`` for the body as a whole."""
-    return {
-        field: [str(message) for message in found] for field, found in detail.items()
-    }
+        return refused(exc) if isinstance(exc, exceptions.APIException) else None

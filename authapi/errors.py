@@ -1,42 +1,23 @@
 """
-What this service answers when it says no. Clients branch on ``code``; ``detail`` is for people.
+The refusals of this service. Clients branch on ``code`` and ``reason``; ``detail`` is for people.
 
     APIException
     ├── Unauthorized               401
+    │   ├── NoToken                401  not_authenticated
     │   ├── BadCredentials         401  no_active_account
     │   └── TokenRejected          401  token_not_valid
-    │       ├── TokenExpired       401  token_expired
-    │       ├── SessionEnded       401  session_ended
-    │       └── SessionReplayed    401  token_reused
+    │       ├── TokenExpired       401  token_not_valid, reason expired
+    │       ├── SessionEnded       401  token_not_valid, reason session_ended
+    │       └── SessionReplayed    401  token_not_valid, reason reused
     ├── BodyTooLarge               413  body_too_large
     └── Unavailable                503  unavailable
 
-The others are Django's and DRF's own; ``Code`` names them all.
+The others are DRF's own, with DRF's codes. An application adds its own classes beside its views; an
+operation that raises one says so (``authapi.operation``).
 """
 
-from django.db.models import TextChoices
-from rest_framework.exceptions import APIException
-
-
-class Code(TextChoices):
-    """The closed list of ``code`` in a problem."""
-
-    INVALID = "invalid"
-    PARSE_ERROR = "parse_error"
-    NO_ACTIVE_ACCOUNT = "no_active_account"
-    NOT_AUTHENTICATED = "not_authenticated"
-    TOKEN_NOT_VALID = "token_not_valid"
-    TOKEN_EXPIRED = "token_expired"
-    SESSION_ENDED = "session_ended"
-    TOKEN_REUSED = "token_reused"
-    PERMISSION_DENIED = "permission_denied"
-    NOT_FOUND = "not_found"
-    METHOD_NOT_ALLOWED = "method_not_allowed"
-    BODY_TOO_LARGE = "body_too_large"
-    UNSUPPORTED_MEDIA_TYPE = "unsupported_media_type"
-    THROTTLED = "throttled"
-    SERVER_ERROR = "server_error"
-    UNAVAILABLE = "unavailable"
+from django.conf import settings
+from rest_framework.exceptions import APIException, NotAuthenticated
 
 
 class Unauthorized(APIException):
@@ -51,55 +32,81 @@ class Unauthorized(APIException):
     auth_header = 'Bearer realm="api"'
 
 
-class BadCredentials(Unauthorized):
-    """Unknown user, wrong password or inactive account: which, is not told."""
+class NoToken(Unauthorized):
+    """No token was sent, in DRF's words for it."""
 
-    default_code = Code.NO_ACTIVE_ACCOUNT.value
+    default_code = NotAuthenticated.default_code
+    default_detail = NotAuthenticated.default_detail
+
+
+class BadCredentials(Unauthorized):
+    """Unknown user, wrong password or inactive account; the answer does not say which."""
+
+    default_code = "no_active_account"
     default_detail = "No active account found with the given credentials."
 
 
 class TokenRejected(Unauthorized):
     """The presented token lets nobody in (RFC 6750, section 3.1)."""
 
-    default_code = Code.TOKEN_NOT_VALID.value
+    default_code = "token_not_valid"
     default_detail = "The token is not valid. Sign in to get a new one."
     auth_header = 'Bearer realm="api", error="invalid_token"'
+    # Which case of the code it is; None where a client could do nothing with the answer.
+    reason: str | None = None
 
 
 class TokenExpired(TokenRejected):
     """The access token was good, and its time is over."""
 
-    default_code = Code.TOKEN_EXPIRED.value
     default_detail = "The access token has expired. Refresh it, or sign in again."
+    reason = "expired"
 
 
 class SessionEnded(TokenRejected):
     """The session has ended or expired, or never was."""
 
-    default_code = Code.SESSION_ENDED.value
     default_detail = "The session has ended. Sign in again."
+    reason = "session_ended"
 
 
 class SessionReplayed(TokenRejected):
     """A spent refresh token was presented again (RFC 9700, section 4.14.2)."""
 
-    default_code = Code.TOKEN_REUSED.value
     default_detail = (
         "This refresh token was used before, so its session has been ended. "
         "Sign in again."
     )
+    reason = "reused"
 
 
 class BodyTooLarge(APIException):
+    """
+    The body is larger than the operation takes.
+
+    Args:
+        limit: how much it takes, in bytes; ``MAX_BODY_BYTES`` if None.
+    """
+
     status_code = 413
-    default_code = Code.BODY_TOO_LARGE.value
-    default_detail = "The body is larger than 64 kB."
+    default_code = "body_too_large"
+
+    def __init__(self, limit: int | None = None) -> None:
+        size = _size(limit or settings.MAX_BODY_BYTES)
+        super().__init__(f"The body is larger than {size}.")
 
 
 class Unavailable(APIException):
     """The service cannot do this now, and could in *wait* seconds: it is busy, or Redis is down."""
 
     status_code = 503
-    default_code = Code.UNAVAILABLE.value
+    default_code = "unavailable"
     default_detail = "The service is busy. Try again in a moment."
     wait = 1
+
+
+def _size(count: int) -> str:
+    for unit, size in (("MB", 1024 * 1024), ("kB", 1024)):
+        if count >= size:
+            return f"{count / size:.4g} {unit}"
+    return f"{count} bytes"

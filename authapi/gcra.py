@@ -19,7 +19,17 @@ from django.db.models.functions import Greatest
 from authapi.errors import Unavailable
 from authapi.models import Throttle
 
-_PERIODS = {"sec": 1, "min": 60, "hour": 3600, "day": 86400}
+# As DRF's rates are written.
+_PERIODS = {
+    name: seconds
+    for names, seconds in (
+        ("s sec second", 1),
+        ("m min minute", 60),
+        ("h hour", 3600),
+        ("d day", 86400),
+    )
+    for name in names.split()
+}
 
 # One step, so that no other client comes in between.
 _SCRIPT = """
@@ -44,7 +54,7 @@ class Rate:
     @classmethod
     def parse(cls, text: str) -> "Rate":
         """
-        Read ``20/min``; the periods are sec, min, hour and day.
+        Read ``20/min``, as DRF does; the periods are sec, min, hour and day.
 
         Raises:
             ValueError: it is none.

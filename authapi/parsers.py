@@ -4,19 +4,17 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any, NoReturn
 
-from django.conf import settings
-from rest_framework.exceptions import ParseError
-from rest_framework.negotiation import BaseContentNegotiation
+from django.http import Http404
+from rest_framework.exceptions import NotAcceptable, ParseError
+from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.parsers import BaseParser, JSONParser
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 
-from authapi.errors import BodyTooLarge
-
 
 class StrictJSONParser(JSONParser):
     """
-    JSON as RFC 8259 has it: UTF-8, no ``NaN``, at most 64 kB, no text that UTF-8 cannot carry.
+    JSON as RFC 8259 has it: UTF-8, no ``NaN``, no text that UTF-8 cannot carry.
     """
 
     def parse(
@@ -25,11 +23,8 @@ class StrictJSONParser(JSONParser):
         media_type: str | None = None,
         parser_context: Mapping[str, Any] | None = None,
     ) -> Any:
-        body = stream.read(settings.MAX_BODY_BYTES + 1)
-        if len(body) > settings.MAX_BODY_BYTES:
-            raise BodyTooLarge
         try:
-            data = json.loads(body.decode(), parse_constant=_refuse)
+            data = json.loads(stream.read().decode(), parse_constant=_refuse)
             # A lone surrogate (an escape such as \ud800) parses, and breaks whatever writes it.
             json.dumps(data, ensure_ascii=False).encode()
         except RecursionError as error:
@@ -41,14 +36,20 @@ class StrictJSONParser(JSONParser):
         return data
 
 
-class AlwaysJSON(BaseContentNegotiation):
-    """Answers JSON whatever ``Accept`` says (RFC 9110, section 12.5.1 allows it)."""
+class LenientNegotiation(DefaultContentNegotiation):
+    """
+    DRF's, which answers with the view's first renderer where ``Accept`` names none of them.
+
+    RFC 9110, section 12.5.1, allows it; a client that forgot the header gets JSON, and not a 406.
+    """
 
     def select_parser(
         self, request: Request, parsers: Iterable[BaseParser]
     ) -> BaseParser | None:
-        media_type = (request.content_type or "").partition(";")[0].strip().lower()
-        return next((p for p in parsers if p.media_type == media_type), None)
+        # A body is of one type: a range is none.
+        if "*" in (request.content_type or ""):
+            return None
+        return super().select_parser(request, parsers)
 
     def select_renderer(
         self,
@@ -56,8 +57,16 @@ class AlwaysJSON(BaseContentNegotiation):
         renderers: Iterable[BaseRenderer],
         format_suffix: str | None = None,
     ) -> tuple[BaseRenderer, str]:
-        renderer = next(iter(renderers))
-        return renderer, renderer.media_type or ""
+        first, *others = renderers
+        if not others:
+            return first, first.media_type or ""
+        try:
+            chosen: tuple[BaseRenderer, str] = super().select_renderer(
+                request, [first, *others], format_suffix
+            )
+        except (NotAcceptable, Http404):
+            return first, first.media_type or ""
+        return chosen
 
 
 def _refuse(constant: str) -> NoReturn:

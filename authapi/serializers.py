@@ -1,9 +1,11 @@
 """The shapes of requests and answers. None queries, writes or signs."""
 
+import json
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
+from jwt.utils import base64url_encode
 from rest_framework import serializers
 
 from authapi.claims import TokenKind
@@ -12,13 +14,29 @@ from authapi.models import Session, User
 S = TypeVar("S", bound=serializers.BaseSerializer)
 
 TOKEN_LENGTH = 4096
-_JWT = "eyJhbGciOiJFUzI1NiIsImtpZCI6IjN2….eyJ0b2tlbl90eXBlIjoi….Zk1qB0c8…"
 _SESSION = "f22613b4-844a-4f29-af02-651073a636a9"
 
 
 def example(**fields: Any) -> Callable[[type[S]], type[S]]:
     """Show *fields* in the schema as the example of a serializer."""
     return extend_schema_serializer(examples=[OpenApiExample("example", value=fields)])
+
+
+def _jwt(kind: str, algorithm: str = "ES256") -> str:
+    """A token that decodes as one, for examples; its signature is made of zeros."""
+    header = {"alg": algorithm, "typ": "JWT"}
+    claims = {
+        "token_type": kind,
+        "iat": 1795512600,
+        "exp": 1795512900,
+        "user_id": "1",
+        "sid": _SESSION,
+    }
+    parts = [json.dumps(part).encode() for part in (header, claims)]
+    return b".".join(map(base64url_encode, [*parts, bytes(32)])).decode()
+
+
+_ACCESS, _REFRESH = _jwt("access"), _jwt("refresh")
 
 
 class TextField(serializers.CharField):
@@ -52,14 +70,14 @@ class CredentialsSerializer(serializers.Serializer):
     password = TextField(max_length=4096, help_text="Taken exactly as sent.")
 
 
-@example(refresh=_JWT)
+@example(refresh=_REFRESH)
 class RefreshSerializer(serializers.Serializer):
     """The refresh token to exchange."""
 
     refresh = TextField(max_length=TOKEN_LENGTH, help_text="The newest refresh token.")
 
 
-@example(refresh=_JWT)
+@example(refresh=_REFRESH)
 class RevokeSerializer(serializers.Serializer):
     """The refresh token whose session ends."""
 
@@ -68,19 +86,19 @@ class RevokeSerializer(serializers.Serializer):
     )
 
 
-@example(token=_JWT)
+@example(token=_ACCESS)
 class VerifySerializer(serializers.Serializer):
     """The token to ask about."""
 
     token = TextField(max_length=TOKEN_LENGTH, help_text="An access or refresh token.")
 
 
-@example(access=_JWT, refresh=_JWT)
+@example(access=_ACCESS, refresh=_REFRESH)
 class TokenPairSerializer(serializers.Serializer):
     """A pair of tokens."""
 
     access = serializers.CharField(
-        read_only=True, help_text="Sent as `Authorization: Bearer …`."
+        read_only=True, help_text="Sent as `Authorization: Bearer <token>`."
     )
     refresh = serializers.CharField(
         read_only=True,
@@ -88,12 +106,13 @@ class TokenPairSerializer(serializers.Serializer):
     )
 
 
-@example(token=_JWT)
+@example(token=_jwt("manual", "HS256"))
 class ManualTokenSerializer(serializers.Serializer):
     """A token made by hand."""
 
     token = serializers.CharField(
-        read_only=True, help_text="Sent as `Authorization: Bearer …`; good for an hour."
+        read_only=True,
+        help_text="Sent as `Authorization: Bearer <token>`; good for an hour.",
     )
 
 

@@ -9,6 +9,7 @@ from django.db import IntegrityError
 from django.db.models import Q
 from django.utils.crypto import constant_time_compare
 from rest_framework.exceptions import NotFound
+from rest_framework_simplejwt import settings as simplejwt
 
 from authapi import events, hashing, throttling
 from authapi.claims import AccessClaims, Claims, Device, RefreshClaims
@@ -36,7 +37,7 @@ def log_in(
         device: where the request came from.
         at: now; timezone-aware.
         idle: how long the session lives unless it is refreshed; None for
-            ``JWT_REFRESH_LIFETIME``.
+            ``REFRESH_TOKEN_LIFETIME``.
 
     Raises:
         BadCredentials: unknown user, wrong password or inactive account, after the same work.
@@ -240,6 +241,6 @@ def _expiry(
     *, created_at: datetime, at: datetime, idle: timedelta | None = None
 ) -> datetime:
     return min(
-        at + (idle or settings.JWT_REFRESH_LIFETIME),
+        at + (idle or simplejwt.api_settings.REFRESH_TOKEN_LIFETIME),
         created_at + settings.SESSION_LIFETIME,
     )

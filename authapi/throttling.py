@@ -1,5 +1,5 @@
 """
-Who may ask how often. The rates are in ``settings.THROTTLE_RATES``.
+Who may ask how often. The rates are DRF's ``DEFAULT_THROTTLE_RATES``.
 
     login_pair      tries of one address at one account: guessing is slow
     login_stranger  the same, where the account was never signed in from that address: nobody uses
@@ -7,26 +7,26 @@ Who may ask how often. The rates are in ``settings.THROTTLE_RATES``.
     login_address   tries of one address at any account: so is trying one password everywhere
     login_account   tries at one account from anywhere: so is guessing with many addresses
     refresh, verify, schema   requests of one address
+
+An application's views may be limited by ``SharedThrottle``, or by DRF's classes, which count in each
+process or, with ``CACHE_URL``, in Redis.
 """
 
 import ipaddress
 from typing import Any
 
-from django.conf import settings
 from django.http import HttpRequest
 from django.utils import timezone
 from rest_framework.exceptions import Throttled
 from rest_framework.request import Request
-from rest_framework.throttling import BaseThrottle
+from rest_framework.settings import api_settings
+from rest_framework.throttling import ScopedRateThrottle
 
 from authapi import events, gcra
 from authapi.device import address
+from authapi.errors import Unavailable
 from authapi.models import Throttle
 
-SCOPES = (
-    *("login_pair", "login_stranger", "login_address", "login_account"),
-    *("refresh", "verify", "schema"),
-)
 _FOR_STRANGERS = {"login_stranger", "login_account"}
 _REMEMBERED = 90 * 86400
 
@@ -77,18 +77,34 @@ def count_request(scope: str, request: HttpRequest) -> None:
         Throttled: it is one too many.
     """
     client = address(request)
-    at = timezone.now().timestamp()
-    wait = gcra.wait(f"{scope} {_place(client)}", rate(scope), at=at)
-    if wait:
+    if wait := _count(scope, _place(client)):
         raise _refusal(scope, wait, client)
 
 
-class AddressThrottle(BaseThrottle):
-    """Limits a view's requests by address, at the rate of its ``throttle_scope``."""
+class SharedThrottle(ScopedRateThrottle):
+    """
+    DRF's ``ScopedRateThrottle``, which all processes and instances count together.
+
+    It limits a view's requests at the rate of its ``throttle_scope`` in ``DEFAULT_THROTTLE_RATES``,
+    by user where one is signed in, else by address.
+    """
+
+    refuses = (Throttled, Unavailable)
+    _wait = 0.0
 
     def allow_request(self, request: Request, view: Any) -> bool:
-        count_request(view.throttle_scope, request)
-        return True
+        scope = getattr(view, "throttle_scope", None)
+        if not scope:
+            return True
+        client = address(request)
+        user = request.user.pk if request.user else None
+        self._wait = _count(scope, f"user {user}" if user else _place(client))
+        if self._wait:
+            events.throttled.tell(scope=scope, address=client)
+        return not self._wait
+
+    def wait(self) -> float:
+        return self._wait
 
 
 def rate(scope: str) -> gcra.Rate:
@@ -96,11 +112,16 @@ def rate(scope: str) -> gcra.Rate:
     Return the rate of *scope*.
 
     Raises:
-        ValueError: it cannot be read, or nothing has this scope.
+        ValueError: it cannot be read, or there is none.
     """
-    if scope not in SCOPES:
+    rates = api_settings.DEFAULT_THROTTLE_RATES
+    if scope not in rates:
         raise ValueError(f"there is no {scope!r}")
-    return gcra.Rate.parse(settings.THROTTLE_RATES[scope])
+    return gcra.Rate.parse(str(rates[scope]))
+
+
+def _count(scope: str, key: str) -> float:
+    return gcra.wait(f"{scope} {key}", rate(scope), at=timezone.now().timestamp())
 
 
 def _refusal(scope: str, wait: float, address: str | None) -> Throttled:

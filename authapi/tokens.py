@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import jwt
 from django.conf import settings
+from django.utils.module_loading import import_string
+from rest_framework_simplejwt import settings as simplejwt
 from rest_framework_simplejwt.backends import TokenBackend
 from rest_framework_simplejwt.exceptions import (
     ExpiredTokenError,
@@ -30,6 +32,11 @@ _COMPACT = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.([A-Za-z0-9_-]+)")
 _JTI = re.compile(r"[0-9a-f]{32}")
 _HEADER = {"alg", "kid", "typ"}
 _YEAR_9999 = 253402300799
+# What ``ACCESS_TOKEN_CLAIMS`` must not name.
+RESERVED = {
+    *("iss", "sub", "aud", "exp", "nbf", "iat", "jti"),
+    *("client_id", "scope", "sid", "token_type", "user_id"),
+}
 
 
 def issue(session: "Session", *, at: datetime) -> TokenPair:
@@ -37,14 +44,17 @@ def issue(session: "Session", *, at: datetime) -> TokenPair:
     Return the session's current pair.
 
     The refresh token is a function of the row: asked twice, its claims are the same. The access
-    token is good for ``JWT_ACCESS_LIFETIME`` from *at*, and never longer than the session.
+    token is good for ``ACCESS_TOKEN_LIFETIME`` from *at*, and never longer than the session.
     """
+    lifetime = simplejwt.api_settings.ACCESS_TOKEN_LIFETIME
     access = AccessToken.of(
         session,
         jti=uuid.uuid4().hex,
         issued_at=at,
-        expires_at=min(at + settings.JWT_ACCESS_LIFETIME, session.expires_at),
+        expires_at=min(at + lifetime, session.expires_at),
     )
+    for name, path in settings.ACCESS_TOKEN_CLAIMS.items():
+        access[name] = import_string(path)(session.user)
     refresh = RefreshToken.of(
         session,
         jti=session.current_jti,
@@ -138,7 +148,9 @@ class SessionToken(Token):
     @cached_property
     def token_backend(self) -> TokenBackend:
         key = _named_key(str(self.token)) if self.token else keys.signing_key()
-        return _backend(key, settings.JWT_ISSUER, settings.JWT_AUDIENCE)
+        return _backend(
+            key, simplejwt.api_settings.ISSUER, simplejwt.api_settings.AUDIENCE
+        )
 
 
 class AccessToken(SessionToken):
@@ -159,7 +171,7 @@ class KeyBackend(TokenBackend):
             verifying_key=key.public,  # type: ignore[arg-type]  # likewise
             issuer=issuer,
             audience=audience,
-            leeway=settings.JWT_LEEWAY,
+            leeway=simplejwt.api_settings.LEEWAY,
         )
         self.kid = key.kid
 

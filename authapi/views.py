@@ -1,4 +1,9 @@
-"""The endpoints: each reads, checks, asks one rule, answers."""
+"""
+The endpoints: each declares its operation, reads, checks, asks one rule, answers.
+
+Those of tokens are djangorestframework-simplejwt's views by name, class and path. They differ from
+its own in what a refresh token is: each login is a session, whose newest refresh token works once.
+"""
 
 from typing import Any
 from uuid import UUID
@@ -8,16 +13,28 @@ from django.utils import timezone
 from django.views.decorators.cache import cache_control
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter
 from rest_framework import status
+from rest_framework.exceptions import Throttled
 from rest_framework.generics import GenericAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework_simplejwt import views as simplejwt
 
 from authapi import keys, profiles, sessions, tokens
 from authapi.claims import AccessClaims
 from authapi.device import device
-from authapi.models import Session
+from authapi.errors import (
+    BadCredentials,
+    NoToken,
+    SessionEnded,
+    SessionReplayed,
+    TokenExpired,
+    TokenRejected,
+    Unavailable,
+)
+from authapi.models import Session, User
+from authapi.operation import operation
 from authapi.pagination import SessionPagination
 from authapi.serializers import (
     CredentialsSerializer,
@@ -30,7 +47,25 @@ from authapi.serializers import (
     UserProfileSerializer,
     VerifySerializer,
 )
-from authapi.throttling import AddressThrottle
+from authapi.throttling import SharedThrottle
+
+_SEND_ACCESS = {"description": "Send `access` as the bearer token."}
+# The whole answer is the next request's body, which takes what it needs of it: generators refuse an
+# object here.
+_WITH_THE_PAIR = {
+    "refreshToken": {
+        "description": "Exchange `refresh` for a new pair before `access` expires.",
+        "requestBody": "$response.body",
+    },
+    "verifyToken": {
+        "description": "Send `access` as `token`: would it be accepted now?"
+    },
+    "revokeToken": {"description": "Log out.", "requestBody": "$response.body"},
+    "getProfile": _SEND_ACCESS,
+    "updateProfile": _SEND_ACCESS,
+    "listSessions": _SEND_ACCESS,
+    "endOtherSessions": _SEND_ACCESS,
+}
 
 
 class ApiView(GenericAPIView):
@@ -49,49 +84,76 @@ class ApiView(GenericAPIView):
         return dict(serializer.validated_data)
 
     @property
+    def user(self) -> User:
+        """Who is signed in."""
+        user: User = self.request.user  # type: ignore[assignment]  # by the permission
+        return user
+
+    @property
     def session(self) -> Session:
-        """The session that the request's access token speaks for."""
-        assert isinstance(self.request.auth, Session)  # noqa: S101  # by BearerAuthentication
+        """
+        The session that the request's access token speaks for.
+
+        Raises:
+            NoToken: the request was authenticated another way.
+        """
+        if not isinstance(self.request.auth, Session):
+            raise NoToken(
+                "This acts on the session of an access token. Send one as a bearer token."
+            )
         return self.request.auth
 
 
-class PublicView(ApiView):
+class TokenView(ApiView):
+    """A view that is for everybody."""
+
     authentication_classes = ()
     permission_classes = ()
 
 
-class TokenView(PublicView):
+class TokenObtainPairView(TokenView, simplejwt.TokenObtainPairView):
     serializer_class = CredentialsSerializer
 
-    @extend_schema(
-        operation_id="createToken", tags=["token"], responses=TokenPairSerializer
+    @operation(
+        "createToken",
+        tag="token",
+        answers=TokenPairSerializer,
+        refuses=(BadCredentials, Throttled, Unavailable),
+        links=_WITH_THE_PAIR,
     )
     def post(self, request: Request) -> Response:
         """
         Log in
 
         Exchange a user name and a password for a pair of tokens, and start a session. An unknown
-        user, a wrong password and a disabled account get the same answer.
+        user, a wrong password and a disabled account get the same answer. Send the access token as
+        `Authorization: Bearer <access>`; before it expires, exchange the refresh token with
+        `refreshToken`.
         """
         at = timezone.now()
         session = sessions.log_in(**self.body(), device=device(request), at=at)
         return Response(TokenPairSerializer(tokens.issue(session, at=at)).data)
 
 
-class RefreshView(PublicView):
+class TokenRefreshView(TokenView, simplejwt.TokenRefreshView):
     serializer_class = RefreshSerializer
-    throttle_classes = (AddressThrottle,)
+    throttle_classes = (SharedThrottle,)
     throttle_scope = "refresh"
 
-    @extend_schema(
-        operation_id="refreshToken", tags=["token"], responses=TokenPairSerializer
+    @operation(
+        "refreshToken",
+        tag="token",
+        answers=TokenPairSerializer,
+        refuses=(TokenRejected, SessionEnded, SessionReplayed),
+        links=_WITH_THE_PAIR,
     )
     def post(self, request: Request) -> Response:
         """
-        Refresh
+        Refresh the tokens
 
-        Exchange a refresh token for a new pair. The token sent is spent. Sent again within ten
-        seconds it gets the same successor, for an answer may be lost; later, it ends the session.
+        Exchange a refresh token for a new pair. The token that is sent is spent: store the one that
+        comes back. Sent again within ten seconds it gets the same successor, because an answer may
+        be lost; later, it ends the session.
         """
         at = timezone.now()
         presented = tokens.read_refresh(self.body()["refresh"])
@@ -99,19 +161,29 @@ class RefreshView(PublicView):
         return Response(TokenPairSerializer(tokens.issue(session, at=at)).data)
 
 
-class VerifyView(PublicView):
+class TokenVerifyView(TokenView, simplejwt.TokenVerifyView):
     serializer_class = VerifySerializer
-    throttle_classes = (AddressThrottle,)
+    throttle_classes = (SharedThrottle,)
     throttle_scope = "verify"
 
-    @extend_schema(
-        operation_id="verifyToken", tags=["token"], responses=TokenStatusSerializer
+    @operation(
+        "verifyToken",
+        tag="token",
+        answers=TokenStatusSerializer,
+        refuses=(TokenRejected, TokenExpired, SessionEnded),
+        links={
+            "endSession": {
+                "description": "End the session that the token belongs to.",
+                "parameters": {"id": "$response.body#/session"},
+            }
+        },
     )
     def post(self, request: Request) -> Response:
         """
-        Verify
+        Verify a token
 
-        Say whether a token would be accepted now, and whose it is. Nothing is spent.
+        Ask whether an access or refresh token would be accepted now, and whose it is. Nothing is
+        spent. A token that would not be accepted gets a 401 that says why.
         """
         at = timezone.now()
         claims = tokens.read(self.body()["token"])
@@ -129,46 +201,47 @@ class VerifyView(PublicView):
         return Response(TokenStatusSerializer(answer).data)
 
 
-class RevokeView(PublicView):
+class TokenBlacklistView(TokenView, simplejwt.TokenBlacklistView):
     serializer_class = RevokeSerializer
 
-    @extend_schema(operation_id="revokeToken", tags=["token"], responses={204: None})
+    @operation(
+        "revokeToken",
+        tag="token",
+        answers={204: "The session has ended, now or before."},
+        refuses=(TokenRejected, SessionEnded),
+    )
     def post(self, request: Request) -> Response:
         """
         Log out
 
-        End the session of a refresh token. Its access tokens stop working at once. Doing so twice
-        does no harm.
+        End the session of a refresh token. Its access tokens stop working at once. Logging out a
+        second time answers 204 as well.
         """
         presented = tokens.read_refresh(self.body()["refresh"])
         sessions.end(presented, at=timezone.now())
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
-class ProfileView(ApiView):
+class UserProfileView(ApiView):
     serializer_class = ProfileUpdateSerializer
 
-    @extend_schema(
-        operation_id="getProfile", tags=["profile"], responses=UserProfileSerializer
-    )
+    @operation("getProfile", tag="profile", answers=UserProfileSerializer)
     def get(self, request: Request) -> Response:
         """
         Read the profile
 
-        Answer who is signed in.
+        Get the account that the access token belongs to.
         """
-        return Response(UserProfileSerializer(self.session.user).data)
+        return Response(UserProfileSerializer(self.user).data)
 
-    @extend_schema(
-        operation_id="updateProfile", tags=["profile"], responses=UserProfileSerializer
-    )
+    @operation("updateProfile", tag="profile", answers=UserProfileSerializer)
     def patch(self, request: Request) -> Response:
         """
         Change the profile
 
-        Change the fields that are sent; leave the others.
+        Change the fields of the account that are sent, and leave the others as they are.
         """
-        user = profiles.update(self.session.user, self.body(partial=True))
+        user = profiles.update(self.user, self.body(partial=True))
         return Response(UserProfileSerializer(user).data)
 
 
@@ -176,53 +249,60 @@ class SessionsView(ApiView):
     serializer_class = SessionSerializer
     pagination_class = SessionPagination
 
-    @extend_schema(
-        operation_id="listSessions",
-        tags=["sessions"],
-        responses=SessionSerializer(many=True),
+    @operation(
+        "listSessions",
+        tag="sessions",
+        answers=SessionSerializer(many=True),
+        links={
+            "endSession": {
+                "description": "End one of the listed sessions, here the first.",
+                "parameters": {"id": "$response.body#/results/0/id"},
+            }
+        },
     )
     def get(self, request: Request) -> Response:
         """
         List my sessions
 
-        Answer where this account is signed in, the latest used first.
+        List where this account is signed in, the most recently used first. `endSession` ends one.
         """
-        page = self.paginate_queryset(
-            sessions.of_user(self.session.user, at=timezone.now())
-        )
+        page = self.paginate_queryset(sessions.of_user(self.user, at=timezone.now()))
         return self.get_paginated_response(self.get_serializer(page, many=True).data)
 
-    @extend_schema(
-        operation_id="endOtherSessions", tags=["sessions"], responses={204: None}
+    @operation(
+        "endOtherSessions",
+        tag="sessions",
+        answers={204: "All other sessions of the account have ended."},
     )
     def delete(self, request: Request) -> Response:
         """
         Sign out everywhere else
 
-        End all sessions of this account but the one that asks.
+        End all sessions of this account except the one whose access token is sent.
         """
         sessions.end_others(self.session, at=timezone.now())
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
 class SessionView(ApiView):
-    @extend_schema(
-        operation_id="endSession",
-        tags=["sessions"],
+    @operation(
+        "endSession",
+        tag="sessions",
         parameters=[
             OpenApiParameter(
                 "id", UUID, OpenApiParameter.PATH, description="From `listSessions`."
             )
         ],
-        responses={204: None},
+        answers={204: "The session has ended."},
     )
     def delete(self, request: Request, id: UUID) -> Response:
         """
         End one of my sessions
 
-        Its tokens stop working at once. It may be the one that asks.
+        End a session of this account. Its tokens stop working at once. It may be the session whose
+        access token is sent.
         """
-        sessions.end_one(self.session.user, id, at=timezone.now())
+        sessions.end_one(self.user, id, at=timezone.now())
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 

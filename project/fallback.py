@@ -6,9 +6,9 @@ from django.shortcuts import redirect
 from django.urls import Resolver404, resolve
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
+from rest_framework.exceptions import NotFound
 
-from authapi.error_format import answer, problem
-from authapi.errors import Code
+from authapi.error_format import refused
 
 
 @csrf_exempt
@@ -34,4 +34,4 @@ def not_found(request: HttpRequest, path: str) -> HttpResponseBase:
     if request.method in {"GET", "HEAD"}:
         query = request.META.get("QUERY_STRING", "")
         return HttpResponseRedirect(slashed + (f"?{query}" if query else ""))
-    return answer(problem(404, Code.NOT_FOUND, f"Paths end in a slash: use {slashed}"))
+    return refused(NotFound(f"Paths end in a slash: use {slashed}"))

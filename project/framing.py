@@ -5,18 +5,23 @@ A body is read before Django is asked, by a thread that costs little to wait wit
 slowly do not keep the others out until they are as many as the server's threads.
 """
 
-import io
 import json
 from collections.abc import Callable, Iterable
+from functools import lru_cache
+from tempfile import SpooledTemporaryFile
 from threading import BoundedSemaphore
 from typing import Any
 
 from django.conf import settings
+from django.core.handlers.wsgi import get_path_info
+from django.urls import Resolver404, resolve
 from django.utils.http import parse_header_parameters
+from rest_framework.exceptions import APIException, ParseError
 
 from authapi import hashing
-from authapi.error_format import MEDIA_TYPE, problem
-from authapi.errors import Code
+from authapi.error_format import MEDIA_TYPE, problem_of
+from authapi.errors import BodyTooLarge
+from authapi.operation import body_limit
 
 Environ = dict[str, Any]
 Application = Callable[[Environ, Any], Iterable[bytes]]
@@ -25,10 +30,12 @@ Application = Callable[[Environ, Any], Iterable[bytes]]
 OTHERS = 7
 # Django reads the parameters of a media type in a time that grows with the square of their length.
 MEDIA_TYPE_LENGTH = 1000
+# What is larger is kept in a file while it is read.
+_IN_MEMORY = 1024 * 1024
 
 
 def framed(application: Application) -> Application:
-    """Wrap a WSGI application so that it sees whole requests of at most ``MAX_BODY_BYTES``."""
+    """Wrap a WSGI application so that it sees whole requests, no larger than their operation takes."""
     working = BoundedSemaphore(
         settings.PASSWORD_HASHES_AT_ONCE + hashing.WAITING + OTHERS
     )
@@ -37,32 +44,50 @@ def framed(application: Application) -> Application:
         environ["CONTENT_TYPE"] = _content_type(environ.get("CONTENT_TYPE", ""))
         if len(environ.get("HTTP_ACCEPT", "")) > MEDIA_TYPE_LENGTH:
             del environ["HTTP_ACCEPT"]
-        declared = environ.get("CONTENT_LENGTH") or "0"
-        chunked = "HTTP_TRANSFER_ENCODING" in environ
-        if chunked or declared != "0":
-            if not chunked and int(declared) > settings.MAX_BODY_BYTES:
-                return _refuse(start_response, 413, Code.BODY_TOO_LARGE, TOO_LARGE)
-            body = environ["wsgi.input"].read(settings.MAX_BODY_BYTES + 1)
-            if len(body) > settings.MAX_BODY_BYTES:
-                return _refuse(start_response, 413, Code.BODY_TOO_LARGE, TOO_LARGE)
-            if not chunked and len(body) != int(declared):
-                return _refuse(start_response, 400, Code.PARSE_ERROR, CUT_SHORT)
-            environ["CONTENT_LENGTH"] = str(len(body))
-            environ["wsgi.input"] = io.BytesIO(body)
+        try:
+            _read_body(environ)
+        except APIException as refusal:
+            return _refuse(start_response, refusal)
         with working:
             return application(environ, start_response)
 
     return wrapped
 
 
-TOO_LARGE = "The body is larger than 64 kB."
-CUT_SHORT = "The body is shorter than its Content-Length."
+def _read_body(environ: Environ) -> None:
+    declared = environ.get("CONTENT_LENGTH") or "0"
+    chunked = "HTTP_TRANSFER_ENCODING" in environ
+    if not chunked and declared == "0":
+        return
+    limit = _limit(get_path_info(environ), environ["REQUEST_METHOD"])
+    if not chunked and int(declared) > limit:
+        raise BodyTooLarge(limit)
+    # It lives as long as the request.
+    body = SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115
+    while (length := body.tell()) <= limit:
+        part = environ["wsgi.input"].read(min(_IN_MEMORY, limit + 1 - length))
+        if not part:
+            break
+        body.write(part)
+    if length > limit:
+        raise BodyTooLarge(limit)
+    if not chunked and length != int(declared):
+        raise ParseError("The body is shorter than its Content-Length.")
+    body.seek(0)
+    environ["CONTENT_LENGTH"] = str(length)
+    environ["wsgi.input"] = body
 
 
-def _refuse(
-    start_response: Any, status: int, code: Code, detail: str
-) -> Iterable[bytes]:
-    body = problem(status, code, detail)
+@lru_cache(maxsize=1024)
+def _limit(path: str, method: str) -> int:
+    try:
+        return body_limit(resolve(path).func, method)
+    except Resolver404:
+        return settings.MAX_BODY_BYTES
+
+
+def _refuse(start_response: Any, refusal: APIException) -> Iterable[bytes]:
+    body = problem_of(refusal)
     # What is left of the body is not read, so the server hangs up: whoever keeps connections, such
     # as a proxy, must not send the next request on this one.
     headers = [
@@ -70,7 +95,7 @@ def _refuse(
         ("Cache-Control", "no-store"),
         ("Connection", "close"),
     ]
-    start_response(f"{status} {body['title']}", headers)
+    start_response(f"{body['status']} {body['title']}", headers)
     return [json.dumps(body).encode()]
 
 

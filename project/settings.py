@@ -7,6 +7,7 @@ import os
 import tomllib
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from csp.constants import NONE, SELF
@@ -49,30 +50,35 @@ ALLOWED_HOSTS = env.list(
 # Tokens. JWT_KEYS is a PEM bundle, newlines written as \n or real: the first key signs,
 # the others are still accepted (a public key is enough for those).
 JWT_KEYS = env.str("JWT_KEYS", multiline=True, default="")
-JWT_ISSUER = PUBLIC_URL
-JWT_AUDIENCE = env("JWT_AUDIENCE", default=PUBLIC_URL)
-JWT_LEEWAY = timedelta(seconds=5)
-JWT_ACCESS_LIFETIME = timedelta(seconds=env.int("JWT_ACCESS_LIFETIME", default=300))
-JWT_REFRESH_LIFETIME = timedelta(
-    seconds=env.int("JWT_REFRESH_LIFETIME", default=14 * 86400)
-)
+# djangorestframework-simplejwt's own settings. Its others have no effect: rotation and blacklisting
+# are what sessions do, always (authapi.sessions).
+SIMPLE_JWT = {
+    "ALGORITHM": "ES256",  # of the key that signs: or RS256, EdDSA
+    "ISSUER": PUBLIC_URL,
+    "AUDIENCE": env("JWT_AUDIENCE", default=PUBLIC_URL),
+    "LEEWAY": timedelta(seconds=5),
+    "ACCESS_TOKEN_LIFETIME": timedelta(
+        seconds=env.int("JWT_ACCESS_LIFETIME", default=300)
+    ),
+    # How long a session lives that is not refreshed.
+    "REFRESH_TOKEN_LIFETIME": timedelta(
+        seconds=env.int("JWT_REFRESH_LIFETIME", default=14 * 86400)
+    ),
+    "USER_ID_CLAIM": "user_id",
+    "TOKEN_TYPE_CLAIM": "token_type",
+    "JTI_CLAIM": "jti",
+}
+# Claims of an application in access tokens: name to function, which gets the user. For instance
+# {"plan": "shop.claims.plan"}.
+ACCESS_TOKEN_CLAIMS: dict[str, str] = {}
 SESSION_LIFETIME = timedelta(
     seconds=env.int("JWT_SESSION_LIFETIME", default=90 * 86400)
 )
 # How long the predecessor of a refresh token is answered with the same successor.
 REFRESH_GRACE = timedelta(seconds=10)
 
-# What each limits is said in authapi.throttling.
-THROTTLE_RATES = {
-    "login_pair": "5/min",
-    "login_stranger": "20/hour",
-    "login_address": "20/min",
-    "login_account": "100/hour",
-    "refresh": "300/min",
-    "verify": "600/min",
-    "schema": "120/min",
-    **env.dict("THROTTLE_RATES", default={}),
-}
+# Changes to the rates below, as in login_pair=5/min,verify=600/min.
+THROTTLE_RATES = env.dict("THROTTLE_RATES", default={})
 
 MAX_BODY_BYTES = 64 * 1024
 # Addresses or networks whose X-Forwarded-For is believed; None where nothing was said of them.
@@ -226,24 +232,37 @@ LOGGING = {
     },
 }
 
-REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["authapi.authentication.BearerAuthentication"],
+REST_FRAMEWORK: dict[str, Any] = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["authapi.authentication.JWTAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_PARSER_CLASSES": ["authapi.parsers.StrictJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "authapi.parsers.AlwaysJSON",
+    # What each limits is said in authapi.throttling. An application adds its own.
+    "DEFAULT_THROTTLE_RATES": {
+        "login_pair": "5/min",
+        "login_stranger": "20/hour",
+        "login_address": "20/min",
+        "login_account": "100/hour",
+        "refresh": "300/min",
+        "verify": "600/min",
+        "schema": "120/min",
+    },
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "authapi.parsers.LenientNegotiation",
     "DEFAULT_METADATA_CLASS": None,
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "schema.operations.OperationSchema",
     "EXCEPTION_HANDLER": "authapi.error_format.exception_handler",
 }
+
+for _scope in REST_FRAMEWORK["DEFAULT_THROTTLE_RATES"].keys() & THROTTLE_RATES.keys():
+    REST_FRAMEWORK["DEFAULT_THROTTLE_RATES"][_scope] = THROTTLE_RATES[_scope]
 
 SPECTACULAR_SETTINGS = {
     "TITLE": "authapi",
     "DESCRIPTION": (
-        "Log in, stay logged in, log out. `createToken` answers a pair of tokens: send the access"
-        " token as `Authorization: Bearer …`; when it ends, exchange the refresh token with"
+        "Log in, stay logged in, log out. `createToken` answers with a pair of tokens: send the access"
+        " token as `Authorization: Bearer <access>`; before it expires, exchange the refresh token with"
         " `refreshToken`. A refresh token works once.\n\n"
-        "Every error is a `Problem` (RFC 9457); branch on its `code`."
+        "Every error is a `Problem` (RFC 9457); branch on its `code` and `reason`."
     ),
     "VERSION": tomllib.loads((BASE_DIR / "pyproject.toml").read_text())["project"][
         "version"
@@ -268,20 +287,10 @@ SPECTACULAR_SETTINGS = {
     "SERVE_AUTHENTICATION": [],
     # Both together: each alone leaves a generated Python client broken.
     "COMPONENT_SPLIT_REQUEST": True,
-    "PARSER_WHITELIST": ["authapi.parsers.StrictJSONParser"],
     "ENUM_NAME_OVERRIDES": {"TokenType": "authapi.claims.TokenKind"},
-    "POSTPROCESSING_HOOKS": [
-        "drf_spectacular.hooks.postprocess_schema_enums",
-        "schema.hooks.summarise",
-        "schema.hooks.describe_answers",
-        "schema.hooks.forbid_nul",
-        "schema.hooks.open_public_operations",
-        "schema.hooks.document_errors",
-        "schema.hooks.drop_read_only",
-        "schema.hooks.place_examples",
-        "schema.hooks.speak_3_1",
-        "schema.links.link",
-    ],
+    "DEFAULT_GENERATOR_CLASS": "schema.generator.Generator",
+    # Else it would be what all paths have in common, and change with an application's.
+    "SCHEMA_PATH_PREFIX": "/api/",
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
 }

@@ -14,7 +14,6 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from authapi.error_format import answer, problem
-from authapi.errors import Code
 from authapi.throttling import count_request
 from schema.document import RENDERERS, VERSIONS, document
 
@@ -99,4 +98,4 @@ def _not_offered() -> HttpResponseBase:
     detail = (
         f"Ask for format={' or '.join(RENDERERS)} and version={' or '.join(VERSIONS)}."
     )
-    return answer(problem(400, Code.INVALID, detail))
+    return answer(problem(400, "invalid", detail))

@@ -155,17 +155,30 @@ def untraced() -> Iterator[None]:
             coverage.start()
 
 
-def assert_problem(answer: Answer, status: int, code: str) -> None:
-    """The answer, Django's or httpx's, is a whole problem with this status and code."""
+def assert_problem(
+    answer: Answer, status: int, code: str, reason: str | None = None
+) -> None:
+    """The answer, Django's or httpx's, is a whole problem with this status, code and reason."""
     assert answer.status_code == status, answer.content
     assert answer.headers["Content-Type"] == "application/problem+json"
     body = answer.json()
-    assert body["code"] == code, body
+    assert (body["code"], body.get("reason")) == (code, reason), body
     assert body["status"] == status
     assert body["type"] == "about:blank"
     assert body["title"]
     assert body["detail"]
     assert (status == 401) == ("WWW-Authenticate" in answer.headers)
+
+
+def limit(settings: Any, **rates: str) -> None:
+    """Put limits into force, by scope, for the length of a test."""
+    settings.REST_FRAMEWORK = {
+        **settings.REST_FRAMEWORK,
+        "DEFAULT_THROTTLE_RATES": {
+            **settings.REST_FRAMEWORK["DEFAULT_THROTTLE_RATES"],
+            **rates,
+        },
+    }
 
 
 @pytest.fixture

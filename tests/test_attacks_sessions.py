@@ -99,19 +99,31 @@ class TestUsers:
         ],
     )
     def test_access_is_over(self, call, tokens, fate, method, path):
-        assert_problem(call(method, path, tokens[fate]["access"]), 401, "session_ended")
+        assert_problem(
+            call(method, path, tokens[fate]["access"]),
+            401,
+            "token_not_valid",
+            "session_ended",
+        )
 
     def test_manual_access_is_over(self, call, tokens, fate):
         answer = call("GET", "manual/profile/", tokens[fate]["manual"])
 
-        assert_problem(answer, 401, "session_ended")
+        assert_problem(answer, 401, "token_not_valid", "session_ended")
 
     def test_refresh_is_over(self, give, tokens, fate):
-        assert_problem(give("refresh", tokens[fate]["refresh"]), 401, "session_ended")
+        assert_problem(
+            give("refresh", tokens[fate]["refresh"]),
+            401,
+            "token_not_valid",
+            "session_ended",
+        )
 
     @pytest.mark.parametrize("kind", ["access", "refresh"])
     def test_verify_says_so(self, give, tokens, fate, kind):
-        assert_problem(give("verify", tokens[fate][kind]), 401, "session_ended")
+        assert_problem(
+            give("verify", tokens[fate][kind]), 401, "token_not_valid", "session_ended"
+        )
 
     def test_a_logout_does_no_harm(self, give, tokens, fate):
         assert give("blacklist", tokens[fate]["refresh"]).status_code == 204
@@ -123,12 +135,20 @@ class TestRefresh:
         pairs = [give("refresh", oldest).json()]
         pairs += [give("refresh", pairs[0]["refresh"]).json()]
 
-        assert_problem(give("refresh", oldest), 401, "token_reused")
+        assert_problem(give("refresh", oldest), 401, "token_not_valid", "reused")
         for pair in pairs:
             assert_problem(
-                call("GET", "profile/", pair["access"]), 401, "session_ended"
+                call("GET", "profile/", pair["access"]),
+                401,
+                "token_not_valid",
+                "session_ended",
             )
-            assert_problem(give("refresh", pair["refresh"]), 401, "session_ended")
+            assert_problem(
+                give("refresh", pair["refresh"]),
+                401,
+                "token_not_valid",
+                "session_ended",
+            )
 
     def test_a_lost_answer_comes_again_and_forks_nothing(self, any_service, give):
         token = any_service.login()["refresh"]
@@ -142,7 +162,7 @@ class TestRefresh:
         second = give("refresh", first).json()
         give("blacklist", second["refresh"])
 
-        assert_problem(give("refresh", first), 401, "session_ended")
+        assert_problem(give("refresh", first), 401, "token_not_valid", "session_ended")
 
     def test_verify_spends_nothing(self, any_service, give):
         token = any_service.login()["refresh"]
@@ -155,8 +175,10 @@ class TestRefresh:
         pair = any_service.login()
         forged = MAIN.sign(payload(pair["refresh"]), jti=uuid.uuid4().hex)
 
-        assert_problem(give("refresh", forged), 401, "token_reused")
-        assert_problem(give("refresh", pair["refresh"]), 401, "session_ended")
+        assert_problem(give("refresh", forged), 401, "token_not_valid", "reused")
+        assert_problem(
+            give("refresh", pair["refresh"]), 401, "token_not_valid", "session_ended"
+        )
 
 
 class TestLogout:
@@ -170,9 +192,18 @@ class TestLogout:
             pair = give("refresh", pair["refresh"]).json()
 
         assert give("blacklist", token).status_code == 204
-        assert_problem(call("GET", "profile/", pair["access"]), 401, "session_ended")
-        assert_problem(give("refresh", pair["refresh"]), 401, "session_ended")
-        assert_problem(give("verify", pair["access"]), 401, "session_ended")
+        assert_problem(
+            call("GET", "profile/", pair["access"]),
+            401,
+            "token_not_valid",
+            "session_ended",
+        )
+        assert_problem(
+            give("refresh", pair["refresh"]), 401, "token_not_valid", "session_ended"
+        )
+        assert_problem(
+            give("verify", pair["access"]), 401, "token_not_valid", "session_ended"
+        )
 
     def test_twice_is_as_once(self, any_service, give):
         token = any_service.login()["refresh"]
@@ -191,7 +222,12 @@ class TestLogout:
         sid = payload(access)["sid"]
 
         assert call("DELETE", f"sessions/{sid}/", access).status_code == 204
-        assert_problem(call("DELETE", f"sessions/{sid}/", access), 401, "session_ended")
+        assert_problem(
+            call("DELETE", f"sessions/{sid}/", access),
+            401,
+            "token_not_valid",
+            "session_ended",
+        )
 
     @pytest.mark.parametrize("name", ["access", "manual"])
     def test_from_the_list_of_sessions(self, any_service, call, name):
@@ -206,7 +242,9 @@ class TestLogout:
 
         assert answer.status_code == 204
         path = "profile/" if name == "access" else "manual/profile/"
-        assert_problem(call("GET", path, other), 401, "session_ended")
+        assert_problem(
+            call("GET", path, other), 401, "token_not_valid", "session_ended"
+        )
 
 
 class TestOtherUsers:

@@ -30,8 +30,10 @@ def claims(token: str) -> dict[str, Any]:
 
 @pytest.fixture
 def refused(any_service: Service, variant: Variant) -> Callable[..., None]:
-    def refused(token: str, code: str = "token_not_valid") -> None:
-        assert_problem(any_service.profile(variant, token), 401, code)
+    def refused(token: str, reason: str | None = None) -> None:
+        answer = any_service.profile(variant, token)
+
+        assert_problem(answer, 401, "token_not_valid", reason)
 
     return refused
 
@@ -369,14 +371,14 @@ class TestClaims:
 
     @pytest.mark.parametrize("value", [0, 1, 1_000_000_000])
     def test_a_time_long_past(self, variant, claims, refused, value):
-        refused(variant.sign(claims, exp=value), "token_expired")
+        refused(variant.sign(claims, exp=value), "expired")
 
     @pytest.mark.parametrize("value", [-1, -(2**70), False, -52.5], ids=str)
     def test_a_time_before_time(self, any_service, variant, claims, value):
         answer = any_service.profile(variant, variant.sign(claims, exp=value))
 
         assert answer.status_code == 401
-        assert answer.json()["code"] in {"token_not_valid", "token_expired"}
+        assert answer.json()["code"] == "token_not_valid"
 
     @pytest.mark.parametrize("name", ["nbf", "iat"])
     @pytest.mark.parametrize("ahead", [60, 10**9])
@@ -438,16 +440,16 @@ class TestHostileRefreshClaims:
 
     @pytest.mark.parametrize("path", ["refresh", "blacklist"])
     @pytest.mark.parametrize(
-        ("value", "code"),
+        ("value", "reason"),
         [
-            (..., "token_not_valid"),
-            (None, "token_not_valid"),
-            ([], "token_not_valid"),
-            ("NaN", "token_not_valid"),
-            ("9999999999", "token_not_valid"),
-            (9e9, "token_not_valid"),
-            (10**400, "token_not_valid"),
-            (float("inf"), "token_not_valid"),
+            (..., None),
+            (None, None),
+            ([], None),
+            ("NaN", None),
+            ("9999999999", None),
+            (9e9, None),
+            (10**400, None),
+            (float("inf"), None),
             # Past, however they are written.
             (0, "session_ended"),
             (-1, "session_ended"),
@@ -456,12 +458,12 @@ class TestHostileRefreshClaims:
         ],
         ids=lambda value: ascii(value)[:16],
     )
-    def test_an_end_that_is_none(self, any_service, good, path, value, code):
+    def test_an_end_that_is_none(self, any_service, good, path, value, reason):
         spoilt = MAIN.sign(payload(good["refresh"]), exp=value)
 
         answer = any_service.post(f"/api/token/{path}/", {"refresh": spoilt})
 
-        assert_problem(answer, 401, code)
+        assert_problem(answer, 401, "token_not_valid", reason)
 
     @pytest.mark.parametrize("path", ["refresh", "blacklist"])
     def test_of_great_length(self, any_service, good, path):

@@ -12,6 +12,7 @@ from django.db import connection
 from authapi import demo, keys
 from authapi.models import User
 from project.environment import Env
+from tests.conftest import limit
 from tests.test_keys import pem, public_pem
 
 GOOD = keys.generate()
@@ -136,13 +137,13 @@ def test_e006_a_proxy_that_is_no_address(settings, proxy):
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("JWT_ACCESS_LIFETIME", timedelta(0)),
-        ("JWT_ACCESS_LIFETIME", timedelta(days=15)),
-        ("SESSION_LIFETIME", timedelta(days=1)),
+        ("ACCESS_TOKEN_LIFETIME", timedelta(0)),
+        ("ACCESS_TOKEN_LIFETIME", timedelta(days=15)),
+        ("REFRESH_TOKEN_LIFETIME", timedelta(days=91)),
     ],
 )
 def test_e003_lifetimes_that_make_no_sense(settings, name, value):
-    setattr(settings, name, value)
+    settings.SIMPLE_JWT = {**settings.SIMPLE_JWT, name: value}
 
     assert found() == {"authapi.E003"}
 
@@ -153,13 +154,32 @@ def test_e003_lifetimes_that_make_no_sense(settings, name, value):
         ("login_pair", "5"),
         ("login_pair", "0/min"),
         ("verify", "9/week"),
-        ("x", "5/min"),
     ],
 )
 def test_e007_a_rate_that_is_none(settings, scope, rate):
-    settings.THROTTLE_RATES = {**settings.THROTTLE_RATES, scope: rate}
+    limit(settings, **{scope: rate})
 
     assert found() == {"authapi.E007"}
+
+
+def test_e007_a_change_to_a_rate_that_nothing_has(settings):
+    settings.THROTTLE_RATES = {"logn_pair": "5/min"}
+
+    assert found() == {"authapi.E007"}
+
+
+@pytest.mark.parametrize(
+    ("name", "path"),
+    [("sub", "tests.test_checks.claim"), ("plan", "nowhere.claim"), ("plan", "tests")],
+)
+def test_e014_a_claim_that_cannot_be(settings, name, path):
+    settings.ACCESS_TOKEN_CLAIMS = {name: path}
+
+    assert found() == {"authapi.E014"}
+
+
+def claim(user):
+    return "gold"
 
 
 @pytest.mark.parametrize(

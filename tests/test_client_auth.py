@@ -305,7 +305,7 @@ def test_signing_out_ends_the_session(service, profile, program):
     program.sign_out(auth)
 
     answer = httpx.get(profile, headers={"Authorization": access})
-    assert answer.json()["code"] == "session_ended"
+    assert answer.json()["reason"] == "session_ended"
     assert pairs[-1] is None
     with pytest.raises(NotSignedIn) as refused:
         program.call(auth, "GET", profile)

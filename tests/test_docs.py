@@ -320,7 +320,7 @@ class TestSignOut:
         expect(status(page)).to_have_text("Signed out.")
         assert page.evaluate("sessionStorage.length") == 0
         verdict = service.post("/api/token/verify/", {"token": access})
-        assert verdict.json()["code"] == "session_ended"
+        assert verdict.json()["reason"] == "session_ended"
         profile = execute(page, "getProfile")
         expect(profile.locator(".response-col_status").first).to_contain_text("401")
 
@@ -333,7 +333,7 @@ class TestSignOut:
 
         expect(status(page)).to_contain_text("All other sessions")
         verdict = service.post("/api/token/verify/", {"token": elsewhere["access"]})
-        assert verdict.json()["code"] == "session_ended"
+        assert verdict.json()["reason"] == "session_ended"
         succeeds(execute(page, "getProfile"))
 
     def test_a_session_ended_elsewhere_is_told(self, page, service):

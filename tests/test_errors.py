@@ -7,7 +7,6 @@ from _pytest.mark import ParameterSet
 from django.test import override_settings
 
 from authapi.error_format import MEDIA_TYPE
-from authapi.errors import Code
 from tests.conftest import PASSWORD, assert_problem
 from tests.contract import served
 
@@ -185,7 +184,3 @@ def test_clients_may_ask_for_another_type_and_get_json(api, db):
     answer = api.client.get("/api/profile/", headers={"Accept": "text/html"})
 
     assert_problem(answer, 401, "not_authenticated")
-
-
-def test_the_codes_in_the_schema_are_those_in_the_code(openapi):
-    assert openapi["components"]["schemas"]["ProblemCode"]["enum"] == [*Code.values]

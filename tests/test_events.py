@@ -8,7 +8,7 @@ from django.dispatch import receiver
 
 from authapi import events
 from authapi.models import Session, User
-from tests.conftest import PASSWORD
+from tests.conftest import PASSWORD, limit
 from tests.server import USER, serve
 
 EVENTS = (
@@ -75,7 +75,7 @@ class TestSignals:
         ]
 
     def test_of_a_limit(self, seen, login, settings):
-        settings.THROTTLE_RATES = {**settings.THROTTLE_RATES, "login_pair": "1/min"}
+        limit(settings, login_pair="1/min")
         login()
 
         login()

@@ -136,7 +136,7 @@ class TestEnd:
 
         assert end(api, mine, payload(phone.json()["access"])["sid"]).status_code == 204
 
-        assert_problem(api.profile(phone), 401, "session_ended")
+        assert_problem(api.profile(phone), 401, "token_not_valid", "session_ended")
         assert api.profile(mine).status_code == 200
 
     def test_one_twice_does_no_harm(self, api, login, phone):
@@ -149,7 +149,7 @@ class TestEnd:
 
         end(api, mine, payload(mine.json()["access"])["sid"])
 
-        assert_problem(api.profile(mine), 401, "session_ended")
+        assert_problem(api.profile(mine), 401, "token_not_valid", "session_ended")
 
     def test_not_a_strangers(self, api, login, stranger):
         sid = payload(stranger.json()["access"])["sid"]
@@ -167,6 +167,6 @@ class TestEnd:
         answer = api("DELETE", "/api/sessions/", token=mine.json()["access"])
 
         assert answer.status_code == 204
-        assert_problem(api.profile(phone), 401, "session_ended")
+        assert_problem(api.profile(phone), 401, "token_not_valid", "session_ended")
         assert api.profile(mine).status_code == 200
         assert api.profile(stranger).status_code == 200

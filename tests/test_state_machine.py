@@ -84,7 +84,7 @@ class Sessions(RuleBasedStateMachine):
             "/api/token/refresh/", {"refresh": family.tokens[-1 - age]}
         )
         if family.ended:
-            assert answer.json()["code"] == "session_ended"
+            assert answer.json()["reason"] == "session_ended"
         elif age == 0:
             assert answer.status_code == 200
             family.tokens.append(answer.json()["refresh"])
@@ -95,7 +95,7 @@ class Sessions(RuleBasedStateMachine):
             successor = answer.json()["refresh"]
             assert payload(successor) == payload(family.tokens[-1])
         else:
-            assert answer.json()["code"] == "token_reused"
+            assert answer.json()["reason"] == "reused"
             family.ended = True
 
     @rule(family=families, age=st.integers(0, 3))

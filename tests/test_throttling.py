@@ -9,7 +9,7 @@ import redis
 import time_machine
 
 from authapi.models import Session, Throttle, User
-from tests.conftest import PASSWORD, assert_problem
+from tests.conftest import PASSWORD, assert_problem, limit
 from tests.server import USER, serve
 from tests.variants import VARIANTS
 
@@ -27,7 +27,7 @@ DATABASE_COUNTS = {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
 
 @pytest.fixture(autouse=True)
 def limits(settings, db):
-    settings.THROTTLE_RATES = LIMITS
+    limit(settings, **LIMITS)
 
 
 @pytest.fixture(autouse=True)

@@ -46,8 +46,8 @@ class Variant:
             "user_id": str(user.pk),
             "username": user.username,
             "sid": str(session.pk),
-            "iss": settings.JWT_ISSUER,
-            "aud": settings.JWT_AUDIENCE,
+            "iss": settings.SIMPLE_JWT["ISSUER"],
+            "aud": settings.SIMPLE_JWT["AUDIENCE"],
         }
 
     def sign(

@@ -5,13 +5,16 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
 from authapi import sessions
-from authapi.errors import TokenRejected, Unauthorized
+from authapi.errors import SessionEnded, TokenExpired, TokenRejected, Unauthorized
 from authapi.manual.tokens import read_jwt_token
 from authapi.models import Session, User
 
 
 class JWTAuthentication(BaseAuthentication):
     """``Authorization: Bearer <token>``, word by word."""
+
+    # For the document: what a caller of a view with this class may be told.
+    refuses = (TokenRejected, TokenExpired, SessionEnded)
 
     def authenticate(self, request: Request) -> tuple[User, Session] | None:
         """

@@ -12,9 +12,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import jwt
-from django.conf import settings
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
+from rest_framework_simplejwt import settings as simplejwt
 
 from authapi.claims import AccessClaims, TokenKind
 from authapi.errors import TokenExpired, TokenRejected
@@ -57,8 +57,8 @@ def generate_jwt_token(user: User, session: Session) -> str:
     """
     now = timezone.now()
     claims = {
-        "iss": settings.JWT_ISSUER,  # who made it,
-        "aud": settings.JWT_AUDIENCE,  # for whom,
+        "iss": simplejwt.api_settings.ISSUER,  # who made it,
+        "aud": simplejwt.api_settings.AUDIENCE,  # for whom,
         "sub": str(user.pk),  # about whom (a string: RFC 7519, section 4.1.2),
         "iat": int(now.timestamp()),  # since when
         "exp": int((now + LIFETIME).timestamp()),  # and until when;
@@ -99,9 +99,9 @@ def read_jwt_token(text: str) -> AccessClaims:
             text,
             signing_key(),
             algorithms=[ALGORITHM],
-            issuer=settings.JWT_ISSUER,
-            audience=settings.JWT_AUDIENCE,
-            leeway=settings.JWT_LEEWAY,
+            issuer=simplejwt.api_settings.ISSUER,
+            audience=simplejwt.api_settings.AUDIENCE,
+            leeway=simplejwt.api_settings.LEEWAY,
             options={"require": CLAIMS},
         )
     except jwt.ExpiredSignatureError as error:

@@ -5,6 +5,6 @@ from django.urls import path
 from authapi.manual import views
 
 urlpatterns = [
-    path("login/", views.LoginAPIView.as_view(), name="manual-login"),
-    path("profile/", views.UserProfileView.as_view(), name="manual-profile"),
+    path("login/", views.LoginAPIView.as_view(), name="manual_login"),
+    path("profile/", views.ProfileAPIView.as_view(), name="manual_profile"),
 ]

@@ -1,34 +1,42 @@
 """The two calls: log in for a token, read the profile with it."""
 
 from django.utils import timezone
-from drf_spectacular.utils import extend_schema
+from rest_framework.exceptions import Throttled
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from authapi import sessions
 from authapi.device import device
+from authapi.errors import BadCredentials, Unavailable
 from authapi.manual.authentication import JWTAuthentication
 from authapi.manual.tokens import LIFETIME, generate_jwt_token
+from authapi.operation import operation
 from authapi.serializers import (
     CredentialsSerializer,
     ManualTokenSerializer,
     UserProfileSerializer,
 )
-from authapi.views import ApiView, PublicView
+from authapi.views import ApiView, TokenView
 
 
-class LoginAPIView(PublicView):
+class LoginAPIView(TokenView):
     serializer_class = CredentialsSerializer
 
-    @extend_schema(
-        operation_id="manualLogin", tags=["manual"], responses=ManualTokenSerializer
+    @operation(
+        "manualLogin",
+        tag="manual",
+        answers=ManualTokenSerializer,
+        refuses=(BadCredentials, Throttled, Unavailable),
+        links={
+            "manualProfile": {"description": "Send `token` as the bearer token."},
+        },
     )
     def post(self, request: Request) -> Response:
         """
         Log in for a token made by hand
 
-        Exchange a user name and a password for one token, good for an hour. It opens a session
-        like any other, which can be listed and ended.
+        Exchange a user name and a password for one token of the teaching variant, good for an hour.
+        It opens a session like any other, which can be listed and ended.
         """
         session = sessions.log_in(
             **self.body(), device=device(request), at=timezone.now(), idle=LIFETIME
@@ -37,16 +45,15 @@ class LoginAPIView(PublicView):
         return Response(ManualTokenSerializer({"token": token}).data)
 
 
-class UserProfileView(ApiView):
+class ProfileAPIView(ApiView):
     authentication_classes = (JWTAuthentication,)
 
-    @extend_schema(
-        operation_id="manualProfile", tags=["manual"], responses=UserProfileSerializer
-    )
+    @operation("manualProfile", tag="manual", answers=UserProfileSerializer)
     def get(self, request: Request) -> Response:
         """
         Read the profile with a token made by hand
 
-        Answer who is signed in, as `getProfile` does.
+        Get the account that a token from `manualLogin` belongs to, as `getProfile` does. An access
+        token from `createToken` is not accepted here.
         """
-        return Response(UserProfileSerializer(self.session.user).data)
+        return Response(UserProfileSerializer(self.user).data)

@@ -42,14 +42,21 @@ class NotSignedIn(Exception):
     There is no session, and none could be opened.
 
     ``code`` is the problem's: ``no_active_account`` (user name or password are wrong),
-    ``throttled`` (wait ``retry_after`` seconds), ``session_ended`` or ``token_reused`` (let the
-    user sign in again), ``not_authenticated`` (there was never anything to sign in with, or
-    ``sign_out`` was called).
+    ``throttled`` (wait ``retry_after`` seconds), ``token_not_valid`` (let the user sign in again;
+    ``reason`` is ``session_ended`` or ``reused``), ``not_authenticated`` (there was never anything
+    to sign in with, or ``sign_out`` was called).
     """
 
-    def __init__(self, code: str, detail: str, retry_after: int | None = None) -> None:
+    def __init__(
+        self,
+        code: str,
+        detail: str,
+        reason: str | None = None,
+        retry_after: int | None = None,
+    ) -> None:
         super().__init__(detail)
         self.code = code
+        self.reason = reason
         self.retry_after = retry_after
 
 
@@ -156,9 +163,9 @@ class Auth(httpx.Auth):
         problem = _problem(refused)
         if self._pair != sent:  # another call has seen to it, or seen the end
             return (yield from self._prepare())
-        if problem.code == "token_expired":
+        if problem.reason == "expired":
             return (yield from self._renew(sent))
-        if problem.code in {"session_ended", "token_not_valid"}:
+        if problem.code == "token_not_valid":
             return (yield from self._sign_in_again(problem))
         return sent
 
@@ -272,5 +279,6 @@ def _problem(answer: httpx.Response) -> NotSignedIn:
     return NotSignedIn(
         problem.get("code", "unknown"),
         problem.get("detail", f"The service answered {answer.status_code}."),
+        problem.get("reason"),
         int(retry_after) if retry_after.isdecimal() else None,
     )

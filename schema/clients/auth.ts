@@ -37,8 +37,9 @@ export interface AuthOptions {
  * There is no session, and none could be opened.
  *
  * `code` is the problem's: `no_active_account` (user name or password are wrong), `throttled`
- * (wait `retryAfter` seconds), `session_ended` or `token_reused` (let the user sign in again),
- * `not_authenticated` (there was never anything to sign in with, or `signOut` was called).
+ * (wait `retryAfter` seconds), `token_not_valid` (let the user sign in again; `reason` is
+ * `session_ended` or `reused`), `not_authenticated` (there was never anything to sign in with, or
+ * `signOut` was called).
  */
 export class NotSignedIn extends Error {
   override readonly name = "NotSignedIn";
@@ -46,6 +47,7 @@ export class NotSignedIn extends Error {
   constructor(
     readonly code: string,
     detail: string,
+    readonly reason: string | null = null,
     readonly retryAfter: number | null = null,
   ) {
     super(detail);
@@ -125,8 +127,8 @@ export class Auth {
   async #recover(sent: Pair, problem: NotSignedIn): Promise<Pair> {
     // Another call has seen to it, or seen the end.
     if (this.#coming || this.#pair !== sent) return this.#ready();
-    if (problem.code === "token_expired") return this.#once(() => this.#renew(sent));
-    if (problem.code === "session_ended" || problem.code === "token_not_valid") {
+    if (problem.reason === "expired") return this.#once(() => this.#renew(sent));
+    if (problem.code === "token_not_valid") {
       return this.#once(() => this.#signInAgain(problem));
     }
     return sent;
@@ -207,11 +209,16 @@ async function refusal(answer: Response): Promise<Error> {
 
 async function problemOf(answer: Response): Promise<NotSignedIn> {
   const isProblem = answer.headers.get("Content-Type") === "application/problem+json";
-  const problem = (isProblem ? await answer.json() : {}) as { code?: string; detail?: string };
+  const problem = (isProblem ? await answer.json() : {}) as {
+    code?: string;
+    detail?: string;
+    reason?: string;
+  };
   const retryAfter = answer.headers.get("Retry-After");
   return new NotSignedIn(
     problem.code ?? "unknown",
     problem.detail ?? `The service answered ${answer.status}.`,
+    problem.reason ?? null,
     retryAfter && /^\d+$/.test(retryAfter) ? Number(retryAfter) : null,
   );
 }

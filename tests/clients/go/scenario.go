@@ -79,7 +79,7 @@ func main() {
 	fmt.Println("update")
 
 	_, err = profile(os.Getenv("EXPIRED_ACCESS"))
-	expect(problem(err).Code == authapi.PROBLEMCODE_TOKEN_EXPIRED, err)
+	expect(*problem(err).Reason == authapi.PROBLEMREASON_EXPIRED, err)
 	refresh := authapi.NewRefreshRequest(os.Getenv("REFRESH"))
 	renewed, _, err := api().TokenAPI.RefreshToken(context.Background()).RefreshRequest(*refresh).Execute()
 	expect(err == nil, err)
@@ -103,6 +103,6 @@ func main() {
 	_, err = api().TokenAPI.RevokeToken(context.Background()).RevokeRequest(*revoke).Execute()
 	expect(err == nil, err)
 	_, err = profile(pair.Access)
-	expect(problem(err).Code == authapi.PROBLEMCODE_SESSION_ENDED, err)
+	expect(*problem(err).Reason == authapi.PROBLEMREASON_SESSION_ENDED, err)
 	fmt.Println("logout")
 }

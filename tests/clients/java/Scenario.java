@@ -6,6 +6,7 @@ import authapi.client.model.CredentialsRequest;
 import authapi.client.model.PatchedProfileUpdateRequest;
 import authapi.client.model.Problem;
 import authapi.client.model.ProblemCode;
+import authapi.client.model.ProblemReason;
 import authapi.client.model.RefreshRequest;
 import authapi.client.model.RevokeRequest;
 import authapi.client.model.TokenPair;
@@ -55,9 +56,9 @@ public class Scenario {
     }
   }
 
-  static void expectCode(ProblemCode code, Call call) throws Exception {
+  static void expectReason(ProblemReason reason, Call call) throws Exception {
     Problem problem = refused(call).problem();
-    expect(problem.getCode() == code, problem);
+    expect(problem.getReason() == reason, problem);
   }
 
   public static void main(String[] arguments) throws Exception {
@@ -81,7 +82,7 @@ public class Scenario {
     System.out.println("update");
 
     ProfileApi late = profiles(System.getenv("EXPIRED_ACCESS"));
-    expectCode(ProblemCode.TOKEN_EXPIRED, late::getProfile);
+    expectReason(ProblemReason.EXPIRED, late::getProfile);
     RefreshRequest refresh = new RefreshRequest().refresh(System.getenv("REFRESH"));
     profiles(TOKENS.refreshToken(refresh).getAccess()).getProfile();
     System.out.println("renewal");
@@ -101,7 +102,7 @@ public class Scenario {
     System.out.println("throttled");
 
     TOKENS.revokeToken(new RevokeRequest().refresh(pair.getRefresh()));
-    expectCode(ProblemCode.SESSION_ENDED, profiles::getProfile);
+    expectReason(ProblemReason.SESSION_ENDED, profiles::getProfile);
     System.out.println("logout");
   }
 }

@@ -12,6 +12,7 @@ use Authapi\Model\CredentialsRequest;
 use Authapi\Model\PatchedProfileUpdateRequest;
 use Authapi\Model\Problem;
 use Authapi\Model\ProblemCode;
+use Authapi\Model\ProblemReason;
 use Authapi\Model\RefreshRequest;
 use Authapi\Model\RevokeRequest;
 use Authapi\Model\TokenPair;
@@ -66,10 +67,10 @@ function expect(bool $holds, mixed $what): void
     $holds or throw new Exception(print_r($what, true));
 }
 
-function expectCode(string $code, callable $call): void
+function expectReason(string $reason, callable $call): void
 {
     [, $problem] = refused($call);
-    expect($problem->getCode() === $code, $problem);
+    expect($problem->getReason() === $reason, $problem);
 }
 
 $pair = login(getenv('API_PASSWORD'));
@@ -92,7 +93,7 @@ expect($invalid->getCode() === ProblemCode::INVALID, $invalid);
 expect(count($invalid->getErrors()['email']) === 1, $invalid);
 echo "update\n";
 
-expectCode(ProblemCode::TOKEN_EXPIRED, fn () => profiles(getenv('EXPIRED_ACCESS'))->getProfile());
+expectReason(ProblemReason::EXPIRED, fn () => profiles(getenv('EXPIRED_ACCESS'))->getProfile());
 $renewed = tokens()->refreshToken(new RefreshRequest(['refresh' => getenv('REFRESH')]));
 profiles($renewed->getAccess())->getProfile();
 echo "renewal\n";
@@ -111,5 +112,5 @@ expect($wait > 0 && $wait <= 60, $wait);
 echo "throttled\n";
 
 tokens()->revokeToken(new RevokeRequest(['refresh' => $pair->getRefresh()]));
-expectCode(ProblemCode::SESSION_ENDED, fn () => $profiles->getProfile());
+expectReason(ProblemReason::SESSION_ENDED, fn () => $profiles->getProfile());
 echo "logout\n";

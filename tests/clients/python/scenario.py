@@ -11,6 +11,7 @@ from client.models import (
     PatchedProfileUpdateRequest,
     Problem,
     ProblemCode,
+    ProblemReason,
     RefreshRequest,
     TokenPair,
     UserProfile,
@@ -65,7 +66,7 @@ with signed_in(auth) as client:
 expired = Pair(os.environ["EXPIRED_ACCESS"], os.environ["REFRESH"])
 problem = get_profile.sync(client=bearer(expired.access))
 assert isinstance(problem, Problem)
-assert problem.code is ProblemCode.TOKEN_EXPIRED
+assert problem.reason is ProblemReason.EXPIRED
 kept: list[Pair | None] = []
 with signed_in(Auth(URL, pair=expired, on_change=kept.append)) as client:
     assert isinstance(get_profile.sync(client=client), UserProfile)
@@ -94,5 +95,5 @@ print("throttled")
 auth.sign_out()
 problem = get_profile.sync(client=bearer(pair.access))
 assert isinstance(problem, Problem)
-assert problem.code is ProblemCode.SESSION_ENDED
+assert problem.reason is ProblemReason.SESSION_ENDED
 print("logout")

@@ -44,9 +44,9 @@ def expect(holds, what)
   raise what.inspect unless holds
 end
 
-def expect_code(code, &call)
+def expect_reason(code, &call)
   _, problem = refused(&call)
-  expect(problem.code == code, problem)
+  expect(problem.reason == reason, problem)
 end
 
 pair = login(ENV.fetch('API_PASSWORD'))
@@ -68,7 +68,7 @@ expect(invalid.code == Authapi::ProblemCode::INVALID, invalid)
 expect(invalid.errors['email'].length == 1, invalid)
 puts 'update'
 
-expect_code(Authapi::ProblemCode::TOKEN_EXPIRED) { profiles(ENV.fetch('EXPIRED_ACCESS')).get_profile }
+expect_reason(Authapi::ProblemReason::EXPIRED) { profiles(ENV.fetch('EXPIRED_ACCESS')).get_profile }
 renewed = tokens.refresh_token(Authapi::RefreshRequest.new(refresh: ENV.fetch('REFRESH')))
 profiles(renewed.access).get_profile
 puts 'renewal'
@@ -89,5 +89,5 @@ expect(wait.positive? && wait <= 60, wait)
 puts 'throttled'
 
 tokens.revoke_token(Authapi::RevokeRequest.new(refresh: pair.refresh))
-expect_code(Authapi::ProblemCode::SESSION_ENDED) { profiles(pair.access).get_profile }
+expect_reason(Authapi::ProblemReason::SESSION_ENDED) { profiles(pair.access).get_profile }
 puts 'logout'

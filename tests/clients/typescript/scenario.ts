@@ -5,7 +5,7 @@ import { env } from "node:process";
 import createClient from "openapi-fetch";
 
 import { Auth, type Pair } from "./client/auth.js";
-import type { ProblemCode, UserProfile, paths } from "./client/schema.js";
+import type { ProblemCode, ProblemReason, UserProfile, paths } from "./client/schema.js";
 
 const { API_URL: baseUrl = "", API_USER: username = "", API_PASSWORD: password = "" } = env;
 const anyone = createClient<paths>({ baseUrl });
@@ -18,6 +18,10 @@ const signedIn = (auth: Auth) => createClient<paths>({ baseUrl, fetch: auth.fetc
 /** Fails to compile, too, where `code` is not one of the document's. */
 function assertCode(problem: { code: ProblemCode } | undefined, code: ProblemCode): void {
   assert.equal(problem?.code, code);
+}
+
+function assertReason(problem: { reason?: ProblemReason } | undefined, reason: ProblemReason): void {
+  assert.equal(problem?.reason, reason);
 }
 
 const { data: pair } = await login(password);
@@ -39,7 +43,7 @@ assert.ok(invalid?.errors?.["email"]?.[0]);
 console.log("update");
 
 const expired: Pair = { access: env["EXPIRED_ACCESS"] ?? "", refresh: env["REFRESH"] ?? "" };
-assertCode((await bearer(expired.access).GET("/api/profile/")).error, "token_expired");
+assertReason((await bearer(expired.access).GET("/api/profile/")).error, "expired");
 const kept: (Pair | null)[] = [];
 const late = signedIn(new Auth({ baseUrl, pair: expired, onChange: (pair) => kept.push(pair) }));
 assert.ok((await late.GET("/api/profile/")).data);
@@ -64,5 +68,5 @@ assert.ok(wait > 0 && wait <= 60);
 console.log("throttled");
 
 await auth.signOut();
-assertCode((await bearer(pair.access).GET("/api/profile/")).error, "session_ended");
+assertReason((await bearer(pair.access).GET("/api/profile/")).error, "session_ended");
 console.log("logout");

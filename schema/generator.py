@@ -1,0 +1,132 @@
+"""
+The document as a whole.
+
+Each pass works on any document that drf-spectacular can make, of whatever applications.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.apps import apps
+from drf_spectacular.drainage import error
+from drf_spectacular.generators import SchemaGenerator
+from drf_spectacular.openapi import AutoSchema
+
+Document = dict[str, Any]
+
+
+class Generator(SchemaGenerator):
+    """drf-spectacular's; a view that cannot be described is left out, and said to be."""
+
+    def _get_paths_and_endpoints(self) -> list[tuple[str, str, str, Any]]:
+        found = []
+        endpoints: Any = self.endpoints
+        for path, path_regex, method, callback in endpoints:
+            try:
+                view = self.create_view(callback, method)
+                if not isinstance(view.schema, AutoSchema):
+                    raise TypeError("its `schema` is not drf-spectacular's AutoSchema")
+                found.append(
+                    (self.coerce_path(path, method, view), path_regex, method, view)
+                )
+            except Exception as fault:  # whatever a view's own code raises
+                error(f"{method} {path} cannot be described: {fault!r}")
+        return found
+
+    def get_schema(self, request: Any = None, public: bool = False) -> Document:
+        document: Document = super().get_schema(request, public)
+        ask_for_a_token(document)
+        describe_tags(document)
+        place_examples(document)
+        drop_read_only(document)
+        speak_3_1(document)
+        return document
+
+
+def ask_for_a_token(document: Document) -> None:
+    """State the usual security at the root, where viewers and importers look for it."""
+    if "bearerAuth" in document.get("components", {}).get("securitySchemes", {}):
+        document["security"] = [{"bearerAuth": []}]
+
+
+def describe_tags(document: Document) -> None:
+    """List every tag that is used; those of apps follow ours."""
+    listed = document.setdefault("tags", [])
+    names = {tag["name"] for tag in listed}
+    used = {tag for operation in operations(document) for tag in operation["tags"]}
+    for name in sorted(used - names):
+        app = apps.app_configs.get(name)
+        text = app.verbose_name if app else name.capitalize()
+        listed.append({"name": name, "description": f"{text}."})
+    # A tag that no operation has would be an empty group.
+    document["tags"] = [tag for tag in listed if tag["name"] in used]
+
+
+def place_examples(document: Document) -> None:
+    """
+    Put the one example of a body in ``example``, and several among the components.
+
+    openapi-generator 7.26 warns of examples that stand where they are used.
+    """
+    for operation in operations(document):
+        bodies = [operation.get("requestBody", {}), *operation["responses"].values()]
+        for content in (c for body in bodies for c in body.get("content", {}).values()):
+            examples = content.get("examples", {})
+            inline = {name: e for name, e in examples.items() if "value" in e}
+            if len(examples) == len(inline) == 1:
+                content["example"] = content.pop("examples").popitem()[1]["value"]
+                continue
+            shared = document["components"].setdefault("examples", {})
+            for name, example in inline.items():
+                key = f"{operation['operationId']}_{name}"
+                shared[key] = example
+                examples[name] = {"$ref": f"#/components/examples/{key}"}
+
+
+def drop_read_only(document: Document) -> None:
+    """
+    Drop ``readOnly``: requests and answers are components of their own.
+
+    Left in, it makes generators drop the fields from constructors and types of answers.
+    """
+    for schema in schemas(document):
+        for name, field in schema.get("properties", {}).items():
+            field.pop("readOnly", None)
+            if field.keys() == {"allOf"} and len(field["allOf"]) == 1:
+                schema["properties"][name] = field["allOf"][0]
+
+
+def speak_3_1(document: Document) -> None:
+    """In 3.1 null is a type, and a licence is named by its SPDX identifier."""
+    if not document["openapi"].startswith("3.1"):
+        return
+    if licence := document["info"].get("license"):
+        document["info"]["license"] = {
+            "name": licence["name"],
+            "identifier": licence["name"],
+        }
+    for schema in schemas(document):
+        # drf-spectacular writes its own fields so, but not what a paginator states.
+        if schema.pop("nullable", False) and isinstance(schema.get("type"), str):
+            schema["type"] = [schema["type"], "null"]
+
+
+def operations(document: Document) -> Iterator[Document]:
+    """Every operation of the document."""
+    for item in document.get("paths", {}).values():
+        for operation in item.values():
+            if isinstance(operation, dict) and "responses" in operation:
+                operation.setdefault("tags", [])
+                yield operation
+
+
+def schemas(part: Any) -> Iterator[Document]:
+    """Every object of the document but what stands in examples, which are data."""
+    if isinstance(part, dict):
+        yield part
+        for name, member in part.items():
+            if name not in {"example", "examples", "default", "enum"}:
+                yield from schemas(member)
+    elif isinstance(part, list):
+        for member in part:
+            yield from schemas(member)

@@ -1,0 +1,133 @@
+"""
+What the document says of one operation, asked of its view.
+
+``OperationSchema`` is drf-spectacular's ``AutoSchema``. Beyond it, it knows what a view's classes
+refuse (``schema.refusals``), has words for views that bring none (``schema.wording``), and describes
+a view without a serializer as one that takes or answers anything.
+"""
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+from django.http.response import HttpResponseBase
+from drf_spectacular.drainage import error
+from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.types import OpenApiTypes
+from rest_framework import serializers
+from rest_framework.generics import GenericAPIView
+from rest_framework.response import Response
+
+from authapi.operation import declared_by
+from schema import wording
+from schema.problems import document_problems
+from schema.refusals import refusals
+
+Schema = dict[str, Any]
+
+_STATED = ("serializer_class", "get_serializer", "get_serializer_class")
+_DJANGOS = {"HttpResponse", "StreamingHttpResponse", "FileResponse"}
+
+
+class OperationSchema(AutoSchema):
+    """drf-spectacular's, which also documents what a view refuses."""
+
+    def get_operation(self, *args: Any, **kwargs: Any) -> Schema | None:
+        """Return the operation, or None where the view's own code fails: the others are served."""
+        try:
+            operation = super().get_operation(*args, **kwargs)
+            if operation is not None:
+                self._complete(operation)
+        except Exception as fault:  # whatever a view's own code raises
+            error(f"{self.method} {self.path} cannot be described: {fault!r}")
+            return None
+        return operation
+
+    def _complete(self, operation: Schema) -> None:
+        # The root asks for a token, so an operation that does not says so.
+        operation.setdefault("security", [])
+        if links := declared_by(self.view, self.handler, "links", None):
+            first = min(operation["responses"])
+            operation["responses"][first]["links"] = {
+                name: {"operationId": name, **link} for name, link in links.items()
+            }
+        refused = refusals(self, body="requestBody" in operation)
+        document_problems(operation, refused, self.registry)
+
+    @property
+    def handler(self) -> Callable[..., Any]:
+        """The view's method that answers."""
+        name = getattr(self.view, "action", None) or self.method.lower()
+        handler: Callable[..., Any] = getattr(self.view, name)
+        return handler
+
+    def get_tags(self) -> list[str]:
+        tag = wording.tag(self.view)
+        return [tag] if tag else super().get_tags()
+
+    def get_summary(self) -> str:
+        return wording.summary(self)
+
+    def get_description(self) -> str:  # type: ignore[override]  # as in drf-spectacular
+        return wording.description(self)
+
+    def _get_serializer(self) -> Any:
+        plain = not isinstance(self.view, GenericAPIView)
+        if plain and not any(getattr(self.view, name, None) for name in _STATED):
+            return OpenApiTypes.ANY
+        return super()._get_serializer()
+
+    def get_request_serializer(self) -> Any:
+        serializer = super().get_request_serializer()
+        if serializer is not OpenApiTypes.ANY:
+            return serializer
+        return {media_type: _anything(media_type) for media_type in self.map_parsers()}
+
+    def get_response_serializers(self) -> Any:
+        if _makes_djangos_response(self.handler):
+            return {(200, "*/*"): OpenApiTypes.BINARY}
+        return super().get_response_serializers()
+
+    def _get_response_for_code(
+        self, serializer: Any, status_code: str, *args: Any, **kwargs: Any
+    ) -> Schema:
+        response: Schema = super()._get_response_for_code(
+            serializer, status_code, *args, **kwargs
+        )
+        if not getattr(serializer, "description", None):
+            response["description"] = wording.answer(self, serializer)
+        return response
+
+    def _map_basic_serializer(self, serializer: Any, direction: str) -> Schema:
+        shape: Schema = super()._map_basic_serializer(serializer, direction)
+        shape.setdefault("description", wording.component(type(serializer)))
+        if direction == "response" and isinstance(
+            serializer, serializers.ModelSerializer
+        ):
+            # A row has a value for every field, so every answer has.
+            shape["required"] = sorted(shape.get("properties", {}))
+        return shape
+
+
+def _anything(media_type: str) -> Any:
+    """The schema of a body that no serializer describes."""
+    if "json" in media_type:
+        return OpenApiTypes.ANY
+    if "form" in media_type:
+        return OpenApiTypes.OBJECT
+    return OpenApiTypes.BINARY
+
+
+def _makes_djangos_response(handler: Callable[..., Any]) -> bool:
+    """
+    Whether *handler* answers with a response of Django's own, of whatever media type.
+
+    Its annotation says so; without one, the names that its code uses.
+    """
+    function = wording.function_of(handler)
+    returned = inspect.get_annotations(function).get("return")
+    if inspect.isclass(returned):
+        return issubclass(returned, HttpResponseBase) and not issubclass(
+            returned, Response
+        )
+    return bool(_DJANGOS & {*function.__code__.co_names})

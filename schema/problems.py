@@ -1,0 +1,155 @@
+"""How refusals stand in the document: one schema, ``Problem``, and an example for each."""
+
+from collections.abc import Callable, Iterable
+from copy import deepcopy
+from typing import Any
+
+from drf_spectacular.plumbing import ComponentRegistry, ResolvedComponent
+from rest_framework.exceptions import APIException
+
+from authapi.error_format import MEDIA_TYPE, problem_of
+from schema.refusals import USUAL
+
+Schema = dict[str, Any]
+
+_PROBLEM: Schema = {
+    "type": "object",
+    "description": "What went wrong (RFC 9457). Branch on `code` and `reason`; `detail` is for people.",
+    "required": ["type", "title", "status", "detail", "code"],
+    "properties": {
+        "type": {"type": "string", "description": "Always `about:blank`."},
+        "title": {"type": "string", "description": "The status in words."},
+        "status": {"type": "integer", "description": "The HTTP status code."},
+        "detail": {"type": "string", "description": "What happened and what to do."},
+        "code": {"$ref": "#/components/schemas/ProblemCode"},
+        "errors": {
+            "type": "object",
+            "description": (
+                "Each field's messages, by its path (`tags.0.name`);"
+                " `non_field_errors` are of the whole body."
+            ),
+            "additionalProperties": {"type": "array", "items": {"type": "string"}},
+        },
+    },
+}
+_DESCRIPTIONS = {
+    400: "The request is not valid.",
+    401: "Not signed in, or the token is not accepted.",
+    403: "Signed in, and not allowed.",
+    404: "Not found.",
+    409: "The request conflicts with the present state.",
+    413: "The body is too large.",
+    415: "The operation does not take this media type.",
+    429: "Too many requests.",
+    503: "The service is busy or unavailable.",
+}
+_CHALLENGE: Schema = {
+    "WWW-Authenticate": {
+        "description": "The challenge (RFC 6750, section 3).",
+        "schema": {"type": "string"},
+    }
+}
+_RETRY_AFTER: Schema = {
+    "Retry-After": {
+        "description": "How many seconds to wait.",
+        "schema": {"type": "integer"},
+    }
+}
+
+
+def document_problems(
+    operation: Schema, refusals: Iterable[APIException], registry: ComponentRegistry
+) -> None:
+    """Add an answer for the status of each refusal, with an example of it."""
+    responses = operation["responses"]
+    for refusal in refusals:
+        body = problem_of(refusal)
+        response = responses.setdefault(str(body["status"]), {})
+        response.setdefault(
+            "description", _DESCRIPTIONS.get(body["status"], f"{body['title']}.")
+        )
+        content = response.setdefault("content", {}).setdefault(
+            MEDIA_TYPE, {"schema": _problem_schema(body, registry), "examples": {}}
+        )
+        headers = _headers(refusal)
+        if headers:
+            response.setdefault("headers", {}).update(headers)
+        key = "_".join(filter(None, (body["code"], body.get("reason"))))
+        content["examples"].setdefault(
+            key, _example(refusal, body, operation["operationId"], registry)
+        )
+    operation["responses"] = dict(sorted(responses.items()))
+
+
+def _headers(refusal: APIException) -> Schema:
+    if hasattr(refusal, "wait"):
+        return _RETRY_AFTER
+    return _CHALLENGE if refusal.status_code == 401 else {}
+
+
+def _problem_schema(body: Schema, registry: ComponentRegistry) -> Schema:
+    """Return a reference to ``Problem``; its enums grow by this code and reason."""
+    problem = _schema(registry, "Problem", lambda: deepcopy(_PROBLEM))
+    _enum(registry, "ProblemCode", "What a client branches on.", body["code"])
+    if "reason" in body:
+        reason = _enum(
+            registry, "ProblemReason", "Which case of the code it is.", body["reason"]
+        )
+        problem.schema["properties"]["reason"] = reason.ref
+    return dict(problem.ref)
+
+
+def _enum(
+    registry: ComponentRegistry, name: str, description: str, value: str
+) -> ResolvedComponent:
+    found = _schema(
+        registry,
+        name,
+        lambda: {"type": "string", "description": description, "enum": []},
+    )
+    values = found.schema["enum"]
+    if value not in values:
+        values.append(value)
+        values.sort()
+    return found
+
+
+def _schema(
+    registry: ComponentRegistry, name: str, make: Callable[[], Schema]
+) -> ResolvedComponent:
+    component = ResolvedComponent(
+        name=name,
+        type=ResolvedComponent.SCHEMA,
+        schema=make(),
+        object=document_problems,
+    )
+    registry.register_on_missing(component)
+    return registry[component]
+
+
+def _example(
+    refusal: APIException, body: Schema, operation_id: str, registry: ComponentRegistry
+) -> Schema:
+    """
+    Return a reference to the example of *refusal*.
+
+    One that says what its class always says is shared; the others belong to the operation. So a new
+    operation leaves the examples of the others as they are.
+    """
+    name = type(refusal).__name__
+    if not _is_usual(refusal, body):
+        name = f"{operation_id}_{name}"
+    component = ResolvedComponent(
+        name=name, type="examples", schema={"value": body}, object=type(refusal)
+    )
+    registry.register_on_missing(component)
+    return dict(component.ref)
+
+
+def _is_usual(refusal: APIException, body: Schema) -> bool:
+    if refusal in USUAL:
+        return True
+    try:
+        return problem_of(type(refusal)()) == body
+    except TypeError:  # it is not complete without arguments
+        return False

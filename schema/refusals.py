@@ -1,0 +1,136 @@
+"""
+What an operation refuses: what its view's classes imply, and what it declares.
+
+A class of an application (an authenticator, permission, throttle, paginator or filter) that refuses
+something else than DRF's own says so in ``refuses``, a tuple of exception classes.
+"""
+
+import inspect
+from collections.abc import Iterator
+from typing import Any, Protocol
+
+from rest_framework import exceptions, permissions, serializers
+from rest_framework.exceptions import APIException
+from rest_framework.filters import OrderingFilter
+
+from authapi.errors import BodyTooLarge
+from authapi.operation import limit_of
+
+# What the service says of a request that no serializer has seen.
+NOT_PARSED = exceptions.ParseError("The body is not as its Content-Type says.")
+OF_ANOTHER_TYPE = exceptions.UnsupportedMediaType("text/plain")
+THROTTLED = exceptions.Throttled(12)
+# Whatever the operation, these say the same.
+USUAL = {NOT_PARSED, OF_ANOTHER_TYPE, THROTTLED}
+
+# These ask for a user and for nothing else.
+_LET_USERS_IN = {permissions.IsAuthenticated, permissions.IsAuthenticatedOrReadOnly}
+
+
+class Operation(Protocol):
+    """What is asked of ``schema.operations.OperationSchema``."""
+
+    view: Any
+    method: str
+    path: str
+
+    @property
+    def handler(self) -> Any: ...
+    def get_request_serializer(self) -> Any: ...
+    def get_filter_backends(self) -> list[Any]: ...
+    def _is_list_view(self) -> bool: ...
+
+
+def refusals(operation: Operation, *, body: bool) -> Iterator[APIException]:
+    """
+    Yield every refusal that can reach the caller of *operation*.
+
+    Args:
+        body: whether it takes one.
+    """
+    view = operation.view
+    yield from _of_authentication(operation)
+    yield from _of_permissions(view)
+    for throttle in view.get_throttles():
+        yield from _stated(throttle, THROTTLED)
+    if body:
+        yield exceptions.ValidationError(_an_error(operation.get_request_serializer()))
+        yield NOT_PARSED
+        yield OF_ANOTHER_TYPE
+        yield BodyTooLarge(limit_of(view, operation.handler))
+    if "{" in operation.path:
+        yield exceptions.NotFound()
+    if operation._is_list_view():
+        yield from _of_lists(operation)
+    for declared in (
+        *getattr(operation.handler, "refuses", ()),
+        *getattr(view, "refuses", ()),
+    ):
+        yield declared()
+
+
+def _of_authentication(operation: Operation) -> Iterator[APIException]:
+    view = operation.view
+    authenticators = view.get_authenticators()
+    if not authenticators:
+        return
+    # Without a challenge to send along, DRF turns a 401 into a 403.
+    status = 401 if view.get_authenticate_header(view.request) else 403
+    found = [
+        refusal
+        for authenticator in authenticators
+        for refusal in _stated(authenticator, exceptions.AuthenticationFailed())
+    ]
+    if any(_asks_for_a_user(p, operation.method) for p in view.get_permissions()):
+        found.insert(0, exceptions.NotAuthenticated())
+    for refusal in found:
+        if isinstance(
+            refusal, exceptions.NotAuthenticated | exceptions.AuthenticationFailed
+        ):
+            refusal.status_code = status
+        yield refusal
+
+
+def _asks_for_a_user(permission: Any, method: str) -> bool:
+    if isinstance(permission, permissions.IsAuthenticatedOrReadOnly):
+        return method not in permissions.SAFE_METHODS
+    return not isinstance(permission, permissions.AllowAny)
+
+
+def _of_permissions(view: Any) -> Iterator[APIException]:
+    for permission in view.get_permissions():
+        if type(permission) in {permissions.AllowAny, *_LET_USERS_IN}:
+            continue
+        said = getattr(permission, "message", None), getattr(permission, "code", None)
+        yield from _stated(permission, exceptions.PermissionDenied(*said))
+
+
+def _of_lists(operation: Operation) -> Iterator[APIException]:
+    paginator = getattr(operation.view, "paginator", None)
+    # DRF's own that refuse a page have a text for it.
+    texts = ("invalid_page_message", "invalid_cursor_message")
+    if any(hasattr(paginator, text) for text in texts):
+        yield from _stated(paginator, exceptions.NotFound())
+    for backend in operation.get_filter_backends():
+        if not issubclass(backend, OrderingFilter):
+            error = exceptions.ValidationError({"search": ["Not a valid value."]})
+            yield from _stated(backend, error)
+
+
+def _stated(part: Any, usual: APIException) -> Iterator[APIException]:
+    """What a part of a view says that it refuses, or the *usual*."""
+    if hasattr(part, "refuses"):
+        yield from (refusal() for refusal in part.refuses)
+    else:
+        yield usual
+
+
+def _an_error(serializer: Any) -> dict[str, list[str]]:
+    """Errors as *serializer* would make them: of its first field."""
+    if isinstance(serializer, dict):
+        serializer = next(iter(serializer.values()), None)
+    if inspect.isclass(serializer) and issubclass(serializer, serializers.Serializer):
+        serializer = serializer()
+    fields = getattr(serializer, "fields", {})
+    writable = (name for name, field in fields.items() if not field.read_only)
+    return {next(writable, "non_field_errors"): ["This is not a valid value."]}
