@@ -41,8 +41,7 @@ clients: .venv/dev .venv/node .venv/static ## generate, compile and run a client
 	CI=true $(BIN)/pytest --no-cov --numprocesses=0 --tb=short -m '' tests/test_clients.py
 
 schema: .venv/dev ## write schema/openapi.yaml
-	$(BARE) $(BIN)/python manage.py spectacular --skip-checks --validate --fail-on-warn \
-		--file schema/openapi.yaml
+	$(BARE) $(BIN)/python manage.py spectacular --skip-checks --validate --file schema/openapi.yaml
 
 release: ## call schema/openapi.yaml the released one, which later changes must not break
 	cp schema/openapi.yaml schema/released.yaml

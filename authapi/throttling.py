@@ -8,8 +8,10 @@ Who may ask how often. The rates are DRF's ``DEFAULT_THROTTLE_RATES``.
     login_account   tries at one account from anywhere: so is guessing with many addresses
     refresh, verify, schema   requests of one address
 
-An application's views may be limited by ``SharedThrottle``, or by DRF's classes, which count in each
-process or, with ``CACHE_URL``, in Redis.
+Those of logins are against guessing, and are counted by all processes together, in Redis or the
+database. The others protect a process's time, and are counted in its memory. An application's views
+have both: ``SharedThrottle`` and ``LocalThrottle``. DRF's own classes work, too; they count in
+Django's cache, which is Redis with ``CACHE_URL``, and else a memory of each process.
 """
 
 import ipaddress
@@ -17,7 +19,7 @@ from typing import Any
 
 from django.http import HttpRequest
 from django.utils import timezone
-from rest_framework.exceptions import Throttled
+from rest_framework.exceptions import APIException, Throttled
 from rest_framework.request import Request
 from rest_framework.settings import api_settings
 from rest_framework.throttling import ScopedRateThrottle
@@ -77,19 +79,21 @@ def count_request(scope: str, request: HttpRequest) -> None:
         Throttled: it is one too many.
     """
     client = address(request)
-    if wait := _count(scope, _place(client)):
+    at = timezone.now().timestamp()
+    if wait := gcra.wait_here(f"{scope} {_place(client)}", rate(scope), at=at):
         raise _refusal(scope, wait, client)
 
 
-class SharedThrottle(ScopedRateThrottle):
+class LocalThrottle(ScopedRateThrottle):
     """
-    DRF's ``ScopedRateThrottle``, which all processes and instances count together.
+    Limits a view's requests at the rate of its ``throttle_scope``, in each process by itself.
 
-    It limits a view's requests at the rate of its ``throttle_scope`` in ``DEFAULT_THROTTLE_RATES``,
-    by user where one is signed in, else by address.
+    By user where one is signed in, else by address. For what only costs this process time: nothing
+    but memory is asked. DRF's own ``ScopedRateThrottle`` would ask the cache.
     """
 
-    refuses = (Throttled, Unavailable)
+    refuses: tuple[type[APIException], ...] = (Throttled,)
+    consume = staticmethod(gcra.wait_here)
     _wait = 0.0
 
     def allow_request(self, request: Request, view: Any) -> bool:
@@ -98,13 +102,22 @@ class SharedThrottle(ScopedRateThrottle):
             return True
         client = address(request)
         user = request.user.pk if request.user else None
-        self._wait = _count(scope, f"user {user}" if user else _place(client))
+        key = f"user {user}" if user else _place(client)
+        at = timezone.now().timestamp()
+        self._wait = self.consume(f"{scope} {key}", rate(scope), at=at)
         if self._wait:
             events.throttled.tell(scope=scope, address=client)
         return not self._wait
 
     def wait(self) -> float:
         return self._wait
+
+
+class SharedThrottle(LocalThrottle):
+    """As ``LocalThrottle``, with one count over all processes and instances."""
+
+    refuses = (Throttled, Unavailable)
+    consume = staticmethod(gcra.wait)
 
 
 def rate(scope: str) -> gcra.Rate:
@@ -118,10 +131,6 @@ def rate(scope: str) -> gcra.Rate:
     if scope not in rates:
         raise ValueError(f"there is no {scope!r}")
     return gcra.Rate.parse(str(rates[scope]))
-
-
-def _count(scope: str, key: str) -> float:
-    return gcra.wait(f"{scope} {key}", rate(scope), at=timezone.now().timestamp())
 
 
 def _refusal(scope: str, wait: float, address: str | None) -> Throttled:

@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.views.decorators.cache import cache_control
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
-from drf_spectacular.utils import OpenApiParameter
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
 from rest_framework import status
 from rest_framework.exceptions import Throttled
 from rest_framework.generics import GenericAPIView
@@ -47,7 +47,7 @@ from authapi.serializers import (
     UserProfileSerializer,
     VerifySerializer,
 )
-from authapi.throttling import SharedThrottle
+from authapi.throttling import LocalThrottle
 
 _SEND_ACCESS = {"description": "Send `access` as the bearer token."}
 # The whole answer is the next request's body, which takes what it needs of it: generators refuse an
@@ -137,7 +137,7 @@ class TokenObtainPairView(TokenView, simplejwt.TokenObtainPairView):
 
 class TokenRefreshView(TokenView, simplejwt.TokenRefreshView):
     serializer_class = RefreshSerializer
-    throttle_classes = (SharedThrottle,)
+    throttle_classes = (LocalThrottle,)
     throttle_scope = "refresh"
 
     @operation(
@@ -163,7 +163,7 @@ class TokenRefreshView(TokenView, simplejwt.TokenRefreshView):
 
 class TokenVerifyView(TokenView, simplejwt.TokenVerifyView):
     serializer_class = VerifySerializer
-    throttle_classes = (SharedThrottle,)
+    throttle_classes = (LocalThrottle,)
     throttle_scope = "verify"
 
     @operation(
@@ -252,7 +252,10 @@ class SessionsView(ApiView):
     @operation(
         "listSessions",
         tag="sessions",
-        answers=SessionSerializer(many=True),
+        answers=OpenApiResponse(
+            SessionSerializer(many=True),
+            description="A page of the account's sessions.",
+        ),
         links={
             "endSession": {
                 "description": "End one of the listed sessions, here the first.",

@@ -62,8 +62,7 @@ def _read_body(environ: Environ) -> None:
     limit = _limit(get_path_info(environ), environ["REQUEST_METHOD"])
     if not chunked and int(declared) > limit:
         raise BodyTooLarge(limit)
-    # It lives as long as the request.
-    body = SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115
+    body = _Body(_IN_MEMORY)
     while (length := body.tell()) <= limit:
         part = environ["wsgi.input"].read(min(_IN_MEMORY, limit + 1 - length))
         if not part:
@@ -76,6 +75,13 @@ def _read_body(environ: Environ) -> None:
     body.seek(0)
     environ["CONTENT_LENGTH"] = str(length)
     environ["wsgi.input"] = body
+
+
+class _Body(SpooledTemporaryFile[bytes]):
+    """Lives as long as the request: whatever reads it last closes it."""
+
+    def __del__(self) -> None:
+        self.close()
 
 
 @lru_cache(maxsize=1024)

@@ -5,4 +5,4 @@ class SchemaConfig(AppConfig):
     name = "schema"
 
     def ready(self) -> None:
-        from schema import extensions  # noqa: F401  # importing registers them
+        from schema import checks, extensions  # noqa: F401  # importing registers them

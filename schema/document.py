@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from functools import cache
 
 import brotli
-from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.renderers import OpenApiJsonRenderer, OpenApiYamlRenderer
 from drf_spectacular.settings import patched_settings
+
+from schema.generator import Generator
 
 VERSIONS = {"3.0": "3.0.3", "3.1": "3.1.1"}
 RENDERERS = {"yaml": OpenApiYamlRenderer, "json": OpenApiJsonRenderer}
@@ -41,7 +42,7 @@ def document(version: str, form: str) -> Document:
 def _build(version: str, form: str) -> Document:
     renderer = RENDERERS[form]()
     with patched_settings({"OAS_VERSION": VERSIONS[version]}):
-        result = SchemaGenerator().get_schema(public=True)
+        result = Generator().get_schema(public=True)
         body = bytes(renderer.render(result, renderer_context={}))  # type: ignore[arg-type]  # never str
     return Document(
         bodies={

@@ -38,7 +38,7 @@ class Generator(SchemaGenerator):
         ask_for_a_token(document)
         describe_tags(document)
         place_examples(document)
-        drop_read_only(document)
+        drop_what_generators_trip_over(document)
         speak_3_1(document)
         return document
 
@@ -83,13 +83,16 @@ def place_examples(document: Document) -> None:
                 examples[name] = {"$ref": f"#/components/examples/{key}"}
 
 
-def drop_read_only(document: Document) -> None:
+def drop_what_generators_trip_over(document: Document) -> None:
     """
-    Drop ``readOnly``: requests and answers are components of their own.
+    Drop ``readOnly`` and examples that are null.
 
-    Left in, it makes generators drop the fields from constructors and types of answers.
+    Requests and answers are components of their own; left in, ``readOnly`` makes generators drop the
+    fields from constructors and types of answers.
     """
     for schema in schemas(document):
+        if schema.get("example", ...) is None:
+            del schema["example"]
         for name, field in schema.get("properties", {}).items():
             field.pop("readOnly", None)
             if field.keys() == {"allOf"} and len(field["allOf"]) == 1:

@@ -78,7 +78,7 @@ class OperationSchema(AutoSchema):
         return super()._get_serializer()
 
     def get_request_serializer(self) -> Any:
-        serializer = super().get_request_serializer()
+        serializer: Any = super().get_request_serializer()
         if serializer is not OpenApiTypes.ANY:
             return serializer
         return {media_type: _anything(media_type) for media_type in self.map_parsers()}

@@ -54,6 +54,11 @@ def description(operation: "OperationSchema") -> str:
 
 def answer(operation: "OperationSchema", serializer: Any) -> str:
     """What the serializer's docstring says; without one, the summary."""
+    if operation._is_list_view(serializer):
+        kind = "page" if getattr(operation.view, "pagination_class", None) else "list"
+        model = get_view_model(operation.view, emit_warnings=False)
+        of = f" of {model._meta.verbose_name_plural}" if model else ""
+        return f"A {kind}{of}."
     serializer = getattr(serializer, "response", serializer)
     serializer = getattr(serializer, "child", serializer)
     cls = serializer if inspect.isclass(serializer) else type(serializer)

@@ -13,12 +13,11 @@ from typing import Any
 import psycopg
 import pytest
 from coverage import Coverage
-from django.core.cache import cache
 from django.test import Client
 from playwright.sync_api import BrowserContext, sync_playwright
 
 from authapi.models import User
-from tests import contract
+from authapi.testing.client import contract
 from tests.server import PASSWORD, ROOT, Service, serve, start_redis
 from tests.variants import VARIANTS, Variant
 
@@ -53,7 +52,7 @@ class CheckedClient(Client):
 
     def request(self, **request: Any) -> Any:
         answer = super().request(**request)
-        contract.check(request["REQUEST_METHOD"], request["PATH_INFO"], answer)
+        contract().check(request["REQUEST_METHOD"], request["PATH_INFO"], answer)
         return answer
 
 
@@ -85,11 +84,6 @@ class Api:
 
     def profile(self, pair: Answer) -> Answer:
         return self.get("/api/profile/", pair.json()["access"])
-
-
-@pytest.fixture(autouse=True)
-def _empty_cache() -> None:
-    cache.clear()
 
 
 @pytest.fixture

@@ -18,8 +18,8 @@ from redis.backoff import ConstantBackoff
 from redis.retry import Retry
 
 from authapi import demo
+from authapi.testing.client import contract
 from project.run import SERVER
-from tests import contract
 from tests.variants import Variant
 
 ROOT = Path(__file__).parent.parent
@@ -30,7 +30,7 @@ USER, PASSWORD = demo.USERNAME, demo.PASSWORD
 
 def _check(answer: httpx.Response) -> None:
     answer.read()
-    contract.check(answer.request.method, answer.request.url.path, answer)
+    contract().check(answer.request.method, answer.request.url.path, answer)
 
 
 # Hold every answer against the OpenAPI document.

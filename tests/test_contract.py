@@ -8,7 +8,8 @@ from copy import deepcopy
 import pytest
 from jsonschema import ValidationError
 
-from tests.contract import Contract, served
+from authapi.testing.client import contract
+from authapi.testing.contract import Contract, Promise
 from tests.server import ROOT
 
 # Those that the suite in a suite takes; the others take time.
@@ -36,16 +37,26 @@ def answers_of(document):
     return document["paths"]["/api/profile/"]["get"]["responses"]
 
 
+def examples_of(document):
+    return answers_of(document)["401"]["content"]["application/problem+json"][
+        "examples"
+    ]
+
+
 class TestCheck:
     def test_notes_what_it_met(self, api, login, openapi):
-        contract = Contract(openapi)
+        held = Contract(openapi)
 
-        contract.check(*PROFILE, api.profile(login()))
-        contract.check("HEAD", "/api/profile/", api("HEAD", "/api/profile/"))
-        contract.check("GET", "/nowhere/", api.get("/nowhere/"))
+        held.check(*PROFILE, api.profile(login()))
+        held.check("GET", "/api/profile/", api.get("/api/profile/"))
+        held.check("HEAD", "/api/profile/", api("HEAD", "/api/profile/"))
+        held.check("GET", "/nowhere/", api.get("/nowhere/"))
 
-        assert contract.met == {("getProfile", "200"), ("getProfile", "401")}
-        assert contract.met < contract.promised()
+        assert held.met == {
+            Promise("getProfile", "200", ""),
+            Promise("getProfile", "401", "not_authenticated"),
+        }
+        assert held.met < held.promised()
 
     @pytest.mark.parametrize(
         "change",
@@ -64,6 +75,14 @@ class TestCheck:
         contract = changed(lambda d: answers_of(d).pop("401"))
 
         with pytest.raises(AssertionError, match="getProfile does not document 401"):
+            contract.check(*PROFILE, api.get("/api/profile/"))
+
+    def test_refuses_a_refusal_that_no_operation_declares(self, api, changed):
+        contract = changed(
+            lambda d: examples_of(d).pop("not_authenticated"),
+        )
+
+        with pytest.raises(AssertionError, match="add its exception to `refuses`"):
             contract.check(*PROFILE, api.get("/api/profile/"))
 
     def test_refuses_an_answer_without_a_header(self, api, login, changed):
@@ -127,8 +146,8 @@ class TestSuite:
 
         assert done.returncode == pytest.ExitCode.TESTS_FAILED, done.stdout
         assert "2 passed" in done.stdout
-        for operation, status in served().promised():
-            assert f"{operation} answers {status}\n" in done.stdout
+        for promise in contract().promised():
+            assert f"{promise}\n" in done.stdout
 
     @pytest.mark.parametrize(
         "part",

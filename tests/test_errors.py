@@ -1,14 +1,10 @@
 """Every error is a problem (RFC 9457), whoever made it."""
 
-from uuid import UUID
-
 import pytest
-from _pytest.mark import ParameterSet
 from django.test import override_settings
 
 from authapi.error_format import MEDIA_TYPE
 from tests.conftest import PASSWORD, assert_problem
-from tests.contract import served
 
 CREDENTIALS = b'{"username": "ada", "password": "x"}'
 
@@ -49,12 +45,6 @@ class TestBodies:
         assert_problem(answer, 400, "invalid")
         assert answer.json()["errors"]
 
-    def test_of_64_kilobytes_are_read(self, send):
-        assert send(CREDENTIALS.ljust(65536)).status_code == 401
-
-    def test_that_are_larger_are_not(self, send):
-        assert_problem(send(CREDENTIALS.ljust(65537)), 413, "body_too_large")
-
     @pytest.mark.parametrize(
         "content_type",
         [
@@ -73,45 +63,6 @@ class TestBodies:
         answer = send(CREDENTIALS, "Application/JSON; charset=utf-16")
 
         assert_problem(answer, 401, "no_active_account")
-
-
-def operations(member: str) -> list[ParameterSet]:
-    """Method and path of each operation that has something at *member*."""
-    return [
-        pytest.param(
-            method.upper(),
-            path.replace("{id}", str(UUID(int=0))),
-            id=operation["operationId"],
-        )
-        for path, item in served().openapi["paths"].items()
-        for method, operation in item.items()
-        if operation.get(member)
-    ]
-
-
-class TestEveryOperation:
-    @pytest.mark.parametrize(("method", "path"), operations("security"))
-    def test_for_members_lets_nobody_else_in(self, api, db, method, path):
-        assert_problem(api(method, path), 401, "not_authenticated")
-
-    @pytest.mark.parametrize(("method", "path"), operations("requestBody"))
-    @pytest.mark.parametrize(
-        ("body", "media_type", "status", "code"),
-        [
-            (b"{", "application/json", 400, "parse_error"),
-            (b" " * 65537, "application/json", 413, "body_too_large"),
-            (b"{}", "text/plain", 415, "unsupported_media_type"),
-        ],
-        ids=["no-json", "too-large", "of-another-type"],
-    )
-    def test_with_a_body_wants_json_of_64_kilobytes(
-        self, api, login, method, path, body, media_type, status, code
-    ):
-        bearer = {"Authorization": f"Bearer {login().json()['access']}"}
-
-        answer = api.client.generic(method, path, body, media_type, headers=bearer)
-
-        assert_problem(answer, status, code)
 
 
 class TestPaths:

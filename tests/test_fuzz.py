@@ -4,6 +4,7 @@ Schemathesis finds nothing: all checks, all phases, in ``schemathesis.toml``.
 The suite tries a little, the same each time; ``make fuzz`` much, and anew each time.
 """
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 
 from schema.document import VERSIONS
 from tests.server import ROOT, serve
+from tests.variants import VARIANTS
 
 
 @pytest.fixture(scope="module")
@@ -44,6 +46,7 @@ def test_schemathesis_finds_nothing(quick_service, pytestconfig, version):
             *([f"-n{examples}"] if examples else ["-n20", "--seed=1"]),
         ],
         cwd=ROOT,
+        env={**os.environ, "MANUAL_TOKEN": quick_service.log_in(VARIANTS["manual"])},
         capture_output=not examples,
         text=True,
     )

@@ -8,7 +8,8 @@ import pytest
 import yaml
 from django.core.management import CommandError, call_command
 
-from schema.clients.generators import DOCUMENT, PROVEN, NotGenerated
+from schema.clients.generators import PROVEN, NotGenerated
+from tests.test_schema import SNAPSHOT
 
 
 def generate(language: str, dest: Path) -> str:
@@ -99,13 +100,17 @@ def test_a_missing_tool_comes_with_the_command_that_installs_it(
 
 @pytest.mark.parametrize(
     ("language", "said"),
-    [("python", "video/mp4"), ("go", "cannot be used as model name")],
+    [("python", "video/mp4"), ("go", "Failed to get the schema name")],
 )
 def test_what_a_generator_warns_of_is_an_error(tmp_path, language, said):
-    document = yaml.safe_load(DOCUMENT.read_text())
+    document = yaml.safe_load(SNAPSHOT.read_text())
     responses = document["paths"]["/api/profile/"]["get"]["responses"]
     responses["200"]["content"] = {"video/mp4": {"schema": {"type": "object"}}}
-    document["components"]["schemas"]["break"] = {"type": "object"}
+    (sent,) = document["paths"]["/api/token/"]["post"]["requestBody"][
+        "content"
+    ].values()
+    sent.pop("example")
+    sent["examples"] = {"inline": {"value": {"username": "ada"}}}
     odd = tmp_path / "odd.yaml"
     odd.write_text(yaml.safe_dump(document))
 
@@ -122,5 +127,11 @@ def test_a_generator_that_fails_is_an_error(tmp_path):
 
 
 def test_what_fails_leaves_nothing(dest):
-    assert "WARN" in refusal("rust", dest)
+    assert "WARN" in refusal("cpp-restsdk", dest)
     assert not dest.exists()
+
+
+def test_a_generator_may_rename_what_its_language_cannot_say(dest):
+    generate("rust", dest)
+
+    assert (dest / "src" / "models" / "user_profile.rs").is_file()

@@ -62,17 +62,13 @@ def test_every_example_is_one(openapi, version):
     shared = openapi["components"]["examples"]
     shown = []
     for part in parts(openapi):
-        examples = part.get("examples", [])
-        if "schema" in part:
-            named = (
-                shared[ref["$ref"].rpartition("/")[2]]
-                for ref in dict(examples).values()
-            )
-            shown += [(part["schema"], example["value"]) for example in named]
-        else:
-            shown += [(part, example) for example in examples]
+        if "schema" not in part:
+            continue
         if "example" in part:
-            shown.append((part, part["example"]))
+            shown.append((part["schema"], part["example"]))
+        for example in part.get("examples", {}).values():
+            value = shared[example["$ref"].rpartition("/")[2]]["value"]
+            shown.append((part["schema"], value))
 
     validator, formats = VALIDATORS[version]
     for schema, example in shown:

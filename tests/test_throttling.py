@@ -291,8 +291,6 @@ class TestStores:
         [
             ("token/", {"username": "ada", "password": PASSWORD}),
             ("manual/login/", {"username": "ada", "password": PASSWORD}),
-            ("token/refresh/", {"refresh": "x"}),
-            ("token/verify/", {"token": "x"}),
         ],
     )
     def test_without_redis_nobody_may_guess_and_the_answer_says_so(

@@ -10,10 +10,9 @@ from pathlib import Path
 
 _HERE = Path(__file__).resolve().parent
 _ROOT = _HERE.parent.parent
-DOCUMENT = _HERE.parent / "openapi.yaml"
-
 _COMPLAINT = re.compile(r"\b(WARN|ERROR)\b|[Ww]arning|⚠")
-_CHATTER = re.compile(r"\bINFO\b|^#|^\s*$")
+# Rust's generator names a type after each media type, and says that it renames it.
+_CHATTER = re.compile(r"\bINFO\b|^#|^\s*$|[Rr]enamed to")
 
 
 class NotGenerated(Exception):

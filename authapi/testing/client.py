@@ -1,0 +1,67 @@
+"""The service in this process, called as over HTTP: the same WSGI application as in production."""
+
+import sys
+from functools import cache
+from typing import Any
+
+import httpx
+from django.conf import settings
+from django.core.servers.basehttp import get_internal_wsgi_application
+from django.core.signals import got_request_exception
+
+from authapi.testing.contract import Contract
+
+
+class InProcess(httpx.BaseTransport):
+    """Calls ``WSGI_APPLICATION``; what breaks in a view is raised in the test that called it."""
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        faults: list[BaseException] = []
+
+        def note(sender: Any, request: Any, **kwargs: Any) -> None:
+            fault = sys.exc_info()[1]
+            if fault:
+                faults.append(fault)
+
+        transport = httpx.WSGITransport(app=get_internal_wsgi_application())
+        got_request_exception.connect(note)
+        try:
+            response = transport.handle_request(request)
+        finally:
+            got_request_exception.disconnect(note)
+        if faults:
+            raise faults[0]
+        return response
+
+
+@cache
+def contract() -> Contract:
+    """What the service promises, in the document that it serves."""
+    with httpx.Client(transport=InProcess(), base_url=settings.PUBLIC_URL) as client:
+        return Contract(client.get("/api/schema/?format=json").json())
+
+
+class ApiClient(httpx.Client):
+    """
+    httpx's client, bound to the service in this process.
+
+    Every answer is held against the OpenAPI document: one that it does not tell of fails the test.
+
+    Args:
+        token: sent with every request.
+        user: whose it is, for the test to know.
+    """
+
+    def __init__(self, token: str | None = None, user: Any = None) -> None:
+        self.user = user
+        super().__init__(
+            transport=InProcess(),
+            base_url=settings.PUBLIC_URL,
+            headers={"Authorization": f"Bearer {token}"} if token else {},
+            event_hooks={"response": [_check]},
+        )
+
+
+def _check(answer: httpx.Response) -> None:
+    answer.read()
+    contract().check(answer.request.method, answer.request.url.path, answer)

@@ -1,0 +1,209 @@
+"""
+What follows from a view's classes, for every operation in the document: an application's, too.
+
+So whoever adds an operation tests what it does, and not that it asks for a token.
+"""
+
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import time_machine
+from _pytest.mark import ParameterSet
+from django.urls import resolve
+from django.utils import timezone
+from rest_framework.generics import GenericAPIView
+from rest_framework.throttling import SimpleRateThrottle
+
+from authapi.models import Session
+from authapi.operation import body_limit
+from authapi.testing.client import ApiClient, contract
+from authapi.testing.plugin import PASSWORD
+from tests.conftest import assert_problem
+from tests.variants import VARIANTS
+
+UNKNOWN = {"uuid": "00000000-0000-0000-0000-000000000000", "integer": "0"}
+
+
+class Operation:
+    """One operation of the document, and how to call it."""
+
+    def __init__(self, method: str, path: str, described: dict[str, Any]) -> None:
+        self.method, self.described = method, described
+        self.id = described["operationId"]
+        self.path = path
+        for parameter in described.get("parameters", ()):
+            if parameter["in"] == "path":
+                schema = parameter["schema"]
+                value = UNKNOWN.get(schema.get("format", schema.get("type")), "unknown")
+                self.path = self.path.replace(f"{{{parameter['name']}}}", value)
+        self.variant = VARIANTS["manual" if path.startswith("/api/manual/") else "main"]
+
+    @property
+    def view(self) -> Any:
+        return resolve(self.path).func
+
+    @property
+    def throttles(self) -> Any:
+        return self.view.initkwargs.get(
+            "throttle_classes", self.view.cls.throttle_classes
+        )
+
+    def before(self, answer: Any) -> bool:
+        """Whether a documented refusal came first: of a permission, or of an unknown object."""
+        return answer.status_code == 403 or (
+            answer.status_code == 404 and "404" in self.described["responses"]
+        )
+
+    def body(self) -> tuple[bytes, str]:
+        """A body as the document shows it, or as its schema allows it, and its media type."""
+        content = self.described.get("requestBody", {}).get("content", {})
+        for media_type, shown in content.items():
+            if "json" in media_type:
+                return json.dumps(shown.get("example", {})).encode(), media_type
+        return b"", next(iter(content), "application/json")
+
+    def __call__(
+        self,
+        token: str | None,
+        body: bytes = b"",
+        media_type: str = "application/json",
+        query: str = "",
+    ) -> Any:
+        headers = {"Content-Type": media_type} if body else {}
+        with ApiClient(token) as client:
+            return client.request(
+                *(self.method, f"{self.path}?{query}"), content=body, headers=headers
+            )
+
+
+def operations(status: int | None = None, case: str = "") -> list[ParameterSet]:
+    """Every operation, or every one that promises an answer."""
+    promised = contract().promised()
+    return [
+        pytest.param(Operation(method, path, described), id=described["operationId"])
+        for method, path, described in contract().operations()
+        if status is None
+        or any(
+            promise.operation == described["operationId"]
+            and promise.status == str(status)
+            and case in {"", promise.case}
+            for promise in promised
+        )
+    ]
+
+
+@pytest.fixture
+def token(sign_in):
+    """Return a token for an operation, of a user who may do everything."""
+
+    def token(operation: Operation) -> str:
+        user = sign_in("root", is_superuser=True, is_staff=True)
+        if operation.variant.name == "main":
+            return str(user.headers["Authorization"]).removeprefix("Bearer ")
+        body = {"username": "root", "password": PASSWORD}
+        return str(user.post(operation.variant.login, json=body).json()["token"])
+
+    return token
+
+
+@pytest.mark.parametrize("operation", operations(401, "not_authenticated"))
+def test_without_a_token_nobody_is_let_in(db, operation):
+    assert_problem(operation(None), 401, "not_authenticated")
+
+
+class TestATokenThatIsNotAccepted:
+    @pytest.mark.parametrize("operation", operations(401, "not_authenticated"))
+    def test_of_no_shape(self, db, operation):
+        assert_problem(operation("nonsense"), 401, "token_not_valid")
+
+    @pytest.mark.parametrize("operation", operations(401, "not_authenticated"))
+    def test_that_has_expired(self, operation, token):
+        old = token(operation)
+
+        with time_machine.travel(timezone.now() + timedelta(days=1)):
+            assert_problem(operation(old), 401, "token_not_valid", "expired")
+
+    @pytest.mark.parametrize("operation", operations(401, "not_authenticated"))
+    def test_of_a_session_that_has_ended(self, operation, token):
+        old = token(operation)
+        Session.objects.update(ended_at=timezone.now())
+
+        assert_problem(operation(old), 401, "token_not_valid", "session_ended")
+
+
+@pytest.mark.parametrize("operation", operations(400, "parse_error"))
+def test_a_body_that_does_not_parse(operation, token):
+    _, media_type = operation.body()
+
+    answer = operation(token(operation), b"{", media_type)
+
+    if not operation.before(answer):
+        assert_problem(answer, 400, "parse_error")
+
+
+class TestABodyOfTheLimit:
+    @pytest.mark.parametrize("operation", operations(413))
+    def test_is_read(self, operation, token):
+        _, media_type = operation.body()
+        limit = body_limit(operation.view, operation.method)
+
+        answer = operation(token(operation), b"{" + b" " * (limit - 1), media_type)
+
+        assert answer.status_code != 413
+
+    @pytest.mark.parametrize("operation", operations(413))
+    def test_and_a_byte_is_too_large(self, operation, token):
+        _, media_type = operation.body()
+        limit = body_limit(operation.view, operation.method)
+
+        answer = operation(token(operation), b" " * (limit + 1), media_type)
+
+        assert_problem(answer, 413, "body_too_large")
+
+
+@pytest.mark.parametrize("operation", operations(415))
+def test_a_body_of_another_type(operation, token):
+    answer = operation(token(operation), b"{}", "text/x-unknown")
+
+    if not operation.before(answer):
+        assert_problem(answer, 415, "unsupported_media_type")
+
+
+@pytest.mark.parametrize("operation", operations(404))
+def test_an_object_or_page_that_is_unknown(operation, token):
+    answer = operation(
+        token(operation), *operation.body(), query="page=0&cursor=unknown"
+    )
+
+    # A plain view may know what to do with any argument.
+    if issubclass(operation.view.cls, GenericAPIView) and answer.status_code != 403:
+        assert_problem(answer, 404, "not_found")
+
+
+@pytest.mark.parametrize("operation", operations())
+def test_whatever_a_user_without_rights_gets_is_documented(operation, sign_in):
+    eve = sign_in("eve").headers["Authorization"].removeprefix("Bearer ")
+
+    assert operation(eve, *operation.body()).status_code < 500
+
+
+@pytest.mark.parametrize("operation", operations(429))
+def test_one_request_too_many(operation, token, monkeypatch):
+    bearer = token(operation)
+    for scope in SimpleRateThrottle.THROTTLE_RATES:
+        monkeypatch.setitem(SimpleRateThrottle.THROTTLE_RATES, scope, "1/min")
+    for throttle in operation.throttles:
+        if getattr(throttle, "rate", None):
+            monkeypatch.setattr(throttle, "rate", "1/min")
+    operation(bearer, *operation.body())
+
+    answer = operation(bearer, *operation.body())
+
+    # A throttle that the author wrote has limits of its own.
+    if all(
+        issubclass(throttle, SimpleRateThrottle) for throttle in operation.throttles
+    ):
+        assert_problem(answer, 429, "throttled")
+        assert 0 < int(answer.headers["Retry-After"]) <= 60
