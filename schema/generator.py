@@ -85,14 +85,19 @@ def place_examples(document: Document) -> None:
 
 def drop_what_generators_trip_over(document: Document) -> None:
     """
-    Drop ``readOnly`` and examples that are null.
+    Drop ``readOnly``, and what paginators show as the address of a page; say what null may replace.
 
     Requests and answers are components of their own; left in, ``readOnly`` makes generators drop the
     fields from constructors and types of answers.
     """
+    components = document.get("components", {}).get("schemas", {})
     for schema in schemas(document):
-        if schema.get("example", ...) is None:
-            del schema["example"]
+        if schema.get("format") == "uri":
+            schema.pop("example", None)
+        choices = schema.get("allOf") or schema.get("oneOf")
+        if schema.get("nullable") and "type" not in schema and choices:
+            name = choices[0].get("$ref", "").rpartition("/")[2]
+            schema["type"] = components.get(name, {}).get("type", "object")
         for name, field in schema.get("properties", {}).items():
             field.pop("readOnly", None)
             if field.keys() == {"allOf"} and len(field["allOf"]) == 1:

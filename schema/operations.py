@@ -7,6 +7,7 @@ a view without a serializer as one that takes or answers anything.
 """
 
 import inspect
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -26,6 +27,7 @@ from schema.refusals import refusals
 Schema = dict[str, Any]
 
 _STATED = ("serializer_class", "get_serializer", "get_serializer_class")
+_MEDIA_TYPE = re.compile(r"(application|audio|font|image|text|video)/[\w.+-]+")
 _DJANGOS = {"HttpResponse", "StreamingHttpResponse", "FileResponse"}
 
 
@@ -85,7 +87,11 @@ class OperationSchema(AutoSchema):
 
     def get_response_serializers(self) -> Any:
         if _makes_djangos_response(self.handler):
-            return {(200, "*/*"): OpenApiTypes.BINARY}
+            media_type = _media_type_of(self.handler)
+            text = media_type.startswith("text/")
+            return {
+                (200, media_type): OpenApiTypes.STR if text else OpenApiTypes.BINARY
+            }
         return super().get_response_serializers()
 
     def _get_response_for_code(
@@ -95,8 +101,25 @@ class OperationSchema(AutoSchema):
             serializer, status_code, *args, **kwargs
         )
         if not getattr(serializer, "description", None):
-            response["description"] = wording.answer(self, serializer)
+            response["description"] = wording.answer(self, serializer, status_code)
         return response
+
+    def _get_response_bodies(self, *args: Any, **kwargs: Any) -> Schema:
+        responses: Schema = super()._get_response_bodies(*args, **kwargs)
+        for status, response in responses.items():
+            if not response.get("content") and "description" in response:
+                said = str(response["description"])
+                if said in ("", "No response body"):
+                    response["description"] = wording.answer(self, None, status)
+        return responses
+
+    def _resolve_path_parameters(self, variables: list[str]) -> list[Schema]:
+        parameters: list[Schema] = super()._resolve_path_parameters(variables)
+        for parameter in parameters:
+            parameter.setdefault(
+                "description", wording.parameter(self, parameter["name"])
+            )
+        return parameters
 
     def _map_basic_serializer(self, serializer: Any, direction: str) -> Schema:
         shape: Schema = super()._map_basic_serializer(serializer, direction)
@@ -131,3 +154,11 @@ def _makes_djangos_response(handler: Callable[..., Any]) -> bool:
             returned, Response
         )
     return bool(_DJANGOS & {*function.__code__.co_names})
+
+
+def _media_type_of(handler: Callable[..., Any]) -> str:
+    """The one media type that the handler's code names, or any."""
+    code = wording.function_of(handler).__code__
+    texts = [text for text in code.co_consts if isinstance(text, str)]
+    named = {text for text in texts if _MEDIA_TYPE.fullmatch(text)}
+    return named.pop() if len(named) == 1 else "*/*"

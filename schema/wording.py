@@ -3,6 +3,7 @@
 import inspect
 import re
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from django.apps import apps
@@ -14,12 +15,17 @@ if TYPE_CHECKING:
     from schema.operations import OperationSchema
 
 _ACTIONS = {
-    "list": "List {things}",
-    "create": "Create {a_thing}",
-    "retrieve": "Read {a_thing}",
-    "update": "Replace {a_thing}",
-    "partial_update": "Change {a_thing}",
-    "destroy": "Delete {a_thing}",
+    "list": "List",
+    "create": "Create",
+    "retrieve": "Read",
+    "update": "Replace",
+    "partial_update": "Change",
+    "destroy": "Delete",
+}
+_ANSWERS = {
+    "200": "The {thing}.",
+    "201": "The new {thing}.",
+    "204": "The {thing} is deleted.",
 }
 # What ``api_view`` calls the method that it makes of a function.
 _API_VIEW = "handler"
@@ -52,18 +58,27 @@ def description(operation: "OperationSchema") -> str:
     return rest.strip() or f"{operation.get_summary()}."
 
 
-def answer(operation: "OperationSchema", serializer: Any) -> str:
-    """What the serializer's docstring says; without one, the summary."""
-    if operation._is_list_view(serializer):
+def answer(operation: "OperationSchema", serializer: Any, status: str) -> str:
+    """What the serializer's docstring says; without one, what follows from the model or status."""
+    model = _names(operation.view)
+    if serializer is not None and operation._is_list_view(serializer):
         kind = "page" if getattr(operation.view, "pagination_class", None) else "list"
-        model = get_view_model(operation.view, emit_warnings=False)
-        of = f" of {model._meta.verbose_name_plural}" if model else ""
-        return f"A {kind}{of}."
+        return f"A {kind} of {model.verbose_name_plural}." if model else f"A {kind}."
     serializer = getattr(serializer, "response", serializer)
     serializer = getattr(serializer, "child", serializer)
     cls = serializer if inspect.isclass(serializer) else type(serializer)
     text = get_doc(cls) if issubclass(cls, BaseSerializer) else ""
-    return _sentence(text.partition("\n\n")[0]) or f"{operation.get_summary()}: done."
+    if text:
+        return _sentence(text.partition("\n\n")[0])
+    if model and status in _ANSWERS:
+        return _ANSWERS[status].format(thing=model.verbose_name)
+    return f"{HTTPStatus(int(status)).phrase}." if status.isdecimal() else "The answer."
+
+
+def parameter(operation: "OperationSchema", name: str) -> str:
+    """What to say of a part of the path."""
+    model = _names(operation.view)
+    return f"The `{name}` of the {model.verbose_name}." if model else f"The `{name}`."
 
 
 def component(serializer: type) -> str:
@@ -85,26 +100,37 @@ def _docstring(handler: Callable[..., Any]) -> str:
 
 def _usual_summary(operation: "OperationSchema") -> str:
     view, method = operation.view, operation.method
-    action = getattr(view, "action", None)
-    if not action and isinstance(view, GenericAPIView):
-        listed = method == "GET" and operation._is_list_view()
-        action = "list" if listed else operation.method_mapping[method.lower()]
-    model = get_view_model(view, emit_warnings=False)
-    if model and action in _ACTIONS:
-        names = model._meta
-        return _ACTIONS[action].format(
-            things=names.verbose_name_plural, a_thing=_a(str(names.verbose_name))
-        )
-    if action and action not in _ACTIONS:
-        return _words(action)
     name = _words(re.sub(r"(API)?View(Set)?$", "", type(view).__name__))
     if operation.handler.__name__ == _API_VIEW:
         return name
-    return f"{_METHODS[method]} {name[:1].lower()}{name[1:]}"
+    action = getattr(view, "action", None)
+    if not isinstance(view, GenericAPIView) and not action:
+        alone = len({*operation.view.allowed_methods} - {"OPTIONS", "HEAD"}) == 1
+        return name if alone else f"{_METHODS[method]} {_lowered(name)}"
+    if not action:
+        listed = method == "GET" and operation._is_list_view()
+        action = "list" if listed else operation.method_mapping[method.lower()]
+    model, many = _names(view), action == "list" or not getattr(view, "detail", True)
+    if model:
+        name = str(model.verbose_name_plural if many else _a(str(model.verbose_name)))
+    # A list gets one thing more, and not many.
+    if model and action == "create":
+        name = _a(str(model.verbose_name))
+    return f"{_ACTIONS.get(action, _words(action))} {_lowered(name)}"
+
+
+def _names(view: Any) -> Any:
+    """What the view's model is called, or None."""
+    model = get_view_model(view, emit_warnings=False)
+    return model and model._meta
 
 
 def _sentence(text: str) -> str:
     return " ".join(text.split())
+
+
+def _lowered(name: str) -> str:
+    return name[:1].lower() + name[1:]
 
 
 def _words(name: str) -> str:

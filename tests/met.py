@@ -38,7 +38,7 @@ class Met:
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         output = getattr(session.config, "workeroutput", None)
         if output is not None:
-            output["met"] = sorted(contract().met)
+            output["met"] = [tuple(met) for met in sorted(contract().met)]
         elif self.whole and not (session.shouldstop or session.shouldfail):
             unmet = sorted(contract().promised() - contract().met)
             ours = _ours()

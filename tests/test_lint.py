@@ -2,9 +2,11 @@
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+from drf_spectacular.settings import patched_settings
 from openapi_schema_validator import (
     OAS30Validator,
     OAS31Validator,
@@ -12,7 +14,10 @@ from openapi_schema_validator import (
     oas31_format_checker,
 )
 
-from schema.document import VERSIONS, document
+from schema.clients import generators
+from schema.document import RENDERERS, VERSIONS, document
+from schema.generator import Generator
+from tests import applications
 
 VALIDATORS = {
     "3.0": (OAS30Validator, oas30_format_checker),
@@ -47,15 +52,39 @@ def parts(of: Any) -> Iterator[dict[str, Any]]:
             yield from parts(member)
 
 
-@pytest.mark.parametrize("linter", LINTERS)
-def test_a_linter_finds_nothing(node, tmp_path, linter):
-    files = [tmp_path / f"{v}.{form}" for v in VERSIONS for form in ("json", "yaml")]
+@pytest.fixture(scope="module")
+def documents(tmp_path_factory) -> list[Path]:
+    """The document in each version and form, and one with an application's views of all kinds."""
+    folder = tmp_path_factory.mktemp("documents")
+    files = [folder / f"{v}.{form}" for v in VERSIONS for form in RENDERERS]
     for file in files:
         file.write_bytes(document(file.stem, file.suffix[1:]).bodies["identity"])
+    for version, number in VERSIONS.items():
+        with patched_settings({"OAS_VERSION": number}):
+            made = Generator(patterns=applications.urlpatterns).get_schema(public=True)
+        file = folder / f"applications-{version}.json"
+        file.write_bytes(json.dumps(made, default=str).encode())
+        files.append(file)
+    return files
 
-    done = node(f"node_modules/.bin/{linter}", *LINTERS[linter], *files)
+
+@pytest.mark.parametrize("linter", LINTERS)
+def test_a_linter_finds_nothing(node, documents, linter):
+    done = node(f"node_modules/.bin/{linter}", *LINTERS[linter], *documents)
 
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("language", ["python", "typescript", "go", "rust"])
+def test_a_generator_takes_whatever_an_application_brings(
+    documents, tmp_path, language
+):
+    """What one warns of is an error."""
+    described = next(file for file in documents if file.stem == "applications-3.0")
+
+    generators.find(language).write(described, tmp_path / "client")
+
+    assert list((tmp_path / "client").iterdir())
 
 
 def test_every_example_is_one(openapi, version):

@@ -32,6 +32,7 @@ class Contract:
             if "properties" in component:
                 # No member may stand in an answer that is not documented.
                 component["additionalProperties"] = False
+        _let_null_in(self._components)
         self._validators: dict[str, OAS30Validator] = {}
         # Those without parameters first, or `/{id}/` would take what is another's.
         self._paths = sorted(openapi["paths"], key=lambda path: path.count("{"))
@@ -113,6 +114,19 @@ class Contract:
                 whole, format_checker=oas30_format_checker
             )
         self._validators[key].validate(answer.json())
+
+
+def _let_null_in(part: Any) -> None:
+    """Say what ``nullable`` beside ``allOf`` means, and OpenAPI 3.0 leaves to its readers."""
+    if isinstance(part, dict):
+        if part.get("nullable") and "allOf" in part:
+            part["anyOf"] = [*part.pop("allOf"), {"nullable": True, "enum": [None]}]
+            part.pop("type", None)
+        for member in part.values():
+            _let_null_in(member)
+    elif isinstance(part, list):
+        for member in part:
+            _let_null_in(member)
 
 
 def _case(problem: dict[str, Any]) -> str:

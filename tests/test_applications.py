@@ -1,0 +1,361 @@
+"""An application's own views: documented, refused and limited as ours are, without annotation."""
+
+import json
+from typing import Any
+
+import httpx
+import pytest
+from django.core.checks import run_checks
+from django.urls import include, path
+from drf_spectacular.drainage import GENERATOR_STATS
+from drf_spectacular.settings import patched_settings
+from drf_spectacular.validation import validate_schema
+from rest_framework.test import APIClient
+
+from authapi.models import Session
+from schema.document import VERSIONS
+from schema.generator import Generator
+from tests.applications import BROKEN, KINDS, MEGABYTE
+from tests.conftest import assert_problem, limit
+from tests.server import PASSWORD, USER, serve
+from tests.unverified import payload
+
+SIGNED_IN = {"200", "401"}
+WITH_BODY = {"400", "401", "413", "415"}
+# Of each operation, what it answers: from its view's classes alone.
+ANSWERS = {
+    "shop_things_list": SIGNED_IN,
+    "shop_things_create": WITH_BODY | {"201"},
+    "shop_things_retrieve": SIGNED_IN | {"404"},
+    "shop_things_update": WITH_BODY | {"200", "404"},
+    "shop_things_destroy": {"204", "401", "404"},
+    "shop_things_archive_create": WITH_BODY | {"200", "404"},
+    "shop_plain_create": WITH_BODY | {"200"},
+    "shop_ping_retrieve": SIGNED_IN,
+    "shop_upload_create": WITH_BODY | {"201"},
+    "shop_raw_update": WITH_BODY | {"200", "404"},
+    "shop_owned_retrieve": SIGNED_IN | {"403", "404"},
+    "shop_orders_create": WITH_BODY | {"201", "409"},
+    "shop_export_retrieve": SIGNED_IN,
+    "shop_throttled_retrieve": SIGNED_IN | {"429"},
+    "shop_shared_retrieve": SIGNED_IN | {"429", "503"},
+    "shop_any_retrieve": SIGNED_IN,
+    "shop_staff_retrieve": SIGNED_IN | {"403"},
+}
+# Whose paginator, filters and their author's filter refuse something.
+PAGED = SIGNED_IN | {"400", "404"}
+
+
+def described(patterns: list[Any], version: str = "3.0") -> Any:
+    urls = [path("api/shop/", include(patterns)), path("", include("project.urls"))]
+    with patched_settings({"OAS_VERSION": VERSIONS[version]}):
+        return Generator(patterns=urls).get_schema(public=True)
+
+
+def operations(document: Any) -> dict[str, Any]:
+    return {
+        operation["operationId"]: operation
+        for item in document["paths"].values()
+        for operation in item.values()
+    }
+
+
+def without(document: Any, *names: str) -> str:
+    return json.dumps(
+        {name: part for name, part in document.items() if name not in names}
+    )
+
+
+class TestDocument:
+    @pytest.mark.parametrize("version", VERSIONS)
+    @pytest.mark.parametrize("kind", KINDS)
+    def test_takes_each_kind_of_view_as_it_is(self, kind, version):
+        document = described(KINDS[kind], version)
+
+        assert not GENERATOR_STATS, GENERATOR_STATS._warn_cache
+        validate_schema(document)
+        for name, operation in operations(document).items():
+            assert operation["summary"], name
+            assert operation["description"], name
+            if name.startswith("shop_"):
+                assert operation["tags"] == ["shop"]
+                expected = PAGED if kind == "paged" else ANSWERS.get(name)
+                assert expected is None or {*operation["responses"]} == expected, name
+
+    def test_every_answer_above_is_of_an_operation(self):
+        names = {
+            name
+            for patterns in KINDS.values()
+            for name in operations(described(patterns))
+        }
+
+        assert ANSWERS.keys() <= names
+
+    @pytest.mark.parametrize("kind", KINDS)
+    def test_leaves_the_lines_of_other_operations_as_they_are(self, kind):
+        alone, together = described([]), described(KINDS[kind])
+
+        for part in ("paths", "components"):
+            before, after = alone[part], together[part]
+            for name, member in before.items():
+                if name in {"examples", "securitySchemes"}:
+                    assert {**after[name], **member} == after[name]
+                elif name == "schemas":
+                    kept = {k: v for k, v in member.items() if k != "ProblemCode"}
+                    assert {**after[name], **kept} == after[name]
+                else:
+                    assert after[name] == member
+
+    def test_says_what_each_kind_of_view_takes_and_gives(self):
+        document = {
+            name: operation
+            for patterns in KINDS.values()
+            for name, operation in operations(described(patterns)).items()
+        }
+
+        def content(holder: Any) -> list[str]:
+            return [*holder["content"]]
+
+        assert content(document["shop_upload_create"]["requestBody"]) == [
+            "multipart/form-data"
+        ]
+        assert content(document["shop_raw_update"]["requestBody"]) == ["*/*"]
+        assert content(document["shop_export_retrieve"]["responses"]["200"]) == [
+            "text/csv"
+        ]
+        assert document["shop_any_retrieve"]["security"] == [{"bearerAuth": []}, {}]
+        assert document["shop_things_create"]["summary"] == "Create a group"
+        assert document["shop_things_archive_create"]["summary"] == "Archive a group"
+        assert document["shop_things_recent_retrieve"]["summary"] == "Recent groups"
+        assert document["shop_ping_retrieve"]["summary"] == "Ping"
+        assert (
+            document["shop_motd_retrieve"]["summary"] == "Read the message of the day"
+        )
+        assert document["shop_export_retrieve"]["summary"] == "Export"
+
+    def test_lists_the_codes_of_an_application(self):
+        codes = described([*KINDS["permission"], *KINDS["nested"]])["components"][
+            "schemas"
+        ]["ProblemCode"]["enum"]
+
+        assert {"not_owner", "out_of_stock"} <= {*codes}
+
+    def test_serves_what_can_be_described_beside_what_cannot(self):
+        with GENERATOR_STATS.silence():
+            names = operations(described(BROKEN)).keys()
+
+        assert "getProfile" in names
+        assert not any("foreign" in name for name in names)
+
+    def test_a_view_that_cannot_be_described_is_a_warning_that_names_it(self, settings):
+        settings.ROOT_URLCONF = type("urls", (), {"urlpatterns": BROKEN})
+
+        found = [check for check in run_checks() if check.id == "schema.W001"]
+
+        assert any("[Broken]" in warning.msg for warning in found)
+        assert any("/foreign/ cannot be described" in warning.msg for warning in found)
+        assert all("Annotate" in str(warning.hint) for warning in found)
+
+
+@pytest.fixture
+def shop(settings, sign_in):
+    """Call the application's views, signed in; answers Django's response."""
+    ada = sign_in("ada")
+    settings.ROOT_URLCONF = "tests.applications"
+    client = APIClient(HTTP_AUTHORIZATION=ada.headers["Authorization"])
+
+    def shop(method: str, path: str, body: Any = None, **options: Any) -> Any:
+        return getattr(client, method)(f"/api{path}", body, format="json", **options)
+
+    return shop
+
+
+class TestErrors:
+    def test_nested_fields_are_dotted(self, shop):
+        body = {
+            "lines": [
+                {"size": "small", "note": None, "wrapping": None, "card": ""},
+                {},
+            ],
+            "gift_to": {"size": "huge", "note": "", "wrapping": "paper", "card": ""},
+            "colours": ["red", "green"],
+        }
+
+        answer = shop("post", "/nested/orders/", body)
+
+        assert_problem(answer, 400, "invalid")
+        assert answer.json()["errors"].keys() == {
+            *("lines.1.size", "lines.1.note", "lines.1.wrapping", "lines.1.card"),
+            *("gift_to.size", "gift_to.note", "colours.1"),
+        }
+        assert answer.json()["errors"]["colours.1"] == [
+            '"green" is not a valid choice.'
+        ]
+
+    def test_a_bare_text_is_of_the_whole_body(self, shop):
+        line = {"size": "small", "note": "x", "wrapping": None, "card": ""}
+
+        answer = shop("post", "/nested/orders/", {"lines": [line], "colours": []})
+
+        assert_problem(answer, 400, "invalid")
+        assert answer.json()["errors"] == {"non_field_errors": ["The shop is closed."]}
+
+    def test_an_exception_of_the_application_is_a_problem(self, shop):
+        answer = shop("post", "/nested/orders/", {"lines": [], "colours": []})
+
+        assert_problem(answer, 409, "out_of_stock")
+
+    def test_a_permission_gives_its_code(self, shop, sign_in, settings):
+        settings.ROOT_URLCONF = "project.urls"
+        sign_in("bob")
+        settings.ROOT_URLCONF = "tests.applications"
+        of_bob = Session.objects.get(user__username="bob")
+
+        answer = shop("get", f"/permission/owned/{of_bob.pk}/")
+
+        assert_problem(answer, 403, "not_owner")
+
+    def test_a_missing_object_is_a_problem(self, shop):
+        assert_problem(shop("get", "/ModelViewSet/things/7/"), 404, "not_found")
+
+
+class TestThrottles:
+    def test_drfs_own_work_with_rates_of_the_settings(self, shop, monkeypatch):
+        from rest_framework.throttling import SimpleRateThrottle
+
+        monkeypatch.setitem(SimpleRateThrottle.THROTTLE_RATES, "verify", "2/min")
+
+        statuses = [shop("get", "/throttled/throttled/").status_code for _ in range(3)]
+
+        assert statuses == [200, 200, 429]
+
+    def test_the_shared_one_counts_by_user(self, shop, settings):
+        limit(settings, refresh="1/min")
+
+        first, second = (shop("get", "/throttled/shared/") for _ in range(2))
+
+        assert first.status_code == 200
+        assert_problem(second, 429, "throttled")
+        assert 0 < int(second["Retry-After"]) <= 60
+
+
+class TestBearerRequired:
+    @pytest.mark.parametrize("view", ["whoami/", "whoami/async/"])
+    def test_lets_in_who_has_a_token(self, shop, view):
+        assert shop("get", f"/plain/{view}").json() == {"name": "ada"}
+        assert shop("post", f"/plain/{view}").status_code == 200
+
+    @pytest.mark.parametrize("view", ["whoami/", "whoami/async/"])
+    @pytest.mark.parametrize(
+        ("header", "code"),
+        [("", "not_authenticated"), ("Bearer nonsense", "token_not_valid")],
+    )
+    def test_refuses_whoever_has_none(self, client, db, settings, view, header, code):
+        settings.ROOT_URLCONF = "tests.applications"
+
+        answer = client.get(f"/api/plain/{view}", headers={"Authorization": header})
+
+        assert_problem(answer, 401, code)
+
+    def test_counts_a_cookie_for_nothing(self, client, user, settings):
+        settings.ROOT_URLCONF = "tests.applications"
+        client.force_login(user)
+
+        assert_problem(client.get("/api/plain/whoami/"), 401, "not_authenticated")
+
+
+class TestAnotherWayOfAuthentication:
+    """As in an application's tests: the request has a user, and no session of ours."""
+
+    @pytest.fixture
+    def forced(self, user):
+        client = APIClient()
+        client.force_authenticate(user)
+        return client
+
+    @pytest.mark.parametrize("path", ["/api/profile/", "/api/sessions/"])
+    def test_suffices_where_the_user_does(self, forced, path):
+        assert forced.get(path).status_code == 200
+
+    def test_is_told_what_is_missing_where_it_does_not(self, forced):
+        answer = forced.delete("/api/sessions/")
+
+        assert_problem(answer, 401, "not_authenticated")
+        assert "access token" in answer.json()["detail"]
+
+
+def plan_of(user: Any) -> str:
+    return f"gold for {user.username}"
+
+
+def test_an_access_token_carries_the_claims_of_the_application(
+    settings, login, refresh
+):
+    settings.ACCESS_TOKEN_CLAIMS = {"plan": f"{__name__}.plan_of"}
+
+    first = login().json()
+    second = refresh(first["refresh"]).json()
+
+    for pair in (first, second):
+        assert payload(pair["access"])["plan"] == "gold for ada"
+        assert "plan" not in payload(pair["refresh"])
+
+
+@pytest.fixture(scope="module")
+def shop_service(tmp_path_factory):
+    """The real server with the application's views. Its settings make their keys, so: one worker."""
+    with serve(
+        tmp_path_factory.mktemp("shop"),
+        DJANGO_SETTINGS_MODULE="tests.application_settings",
+        GRANIAN_WORKERS="1",
+    ) as service:
+        yield service
+
+
+class TestUploads:
+    @pytest.fixture
+    def upload(self, shop_service):
+        access = shop_service.login(USER)["access"]
+
+        def upload(size: int, path: str = "/api/upload/upload/", **options: Any) -> Any:
+            return httpx.post(
+                shop_service.url + path,
+                headers={"Authorization": f"Bearer {access}"},
+                **(options or {"files": {"file": ("x.bin", b"x" * size)}}),
+            )
+
+        return upload
+
+    def test_of_a_megabyte_are_taken_where_the_operation_says_so(self, upload):
+        answer = upload(MEGABYTE)
+
+        assert answer.status_code == 201
+        assert answer.json() == {"size": MEGABYTE}
+
+    def test_beyond_the_operations_own_limit_are_refused(self, upload):
+        answer = upload(5 * MEGABYTE)
+
+        assert_problem(answer, 413, "body_too_large")
+        assert answer.json()["detail"] == "The body is larger than 5 MB."
+
+    def test_elsewhere_the_usual_limit_holds(self, upload):
+        answer = upload(0, "/api/nested/orders/", json={"lines": "x" * 65536})
+
+        assert_problem(answer, 413, "body_too_large")
+        assert answer.json()["detail"] == "The body is larger than 64 kB."
+
+    def test_in_chunks_have_the_same_limit(self, upload):
+        chunks = (b"x" * MEGABYTE for _ in range(6))
+
+        answer = upload(0, content=chunks)
+
+        assert_problem(answer, 413, "body_too_large")
+
+    def test_logins_stay_small(self, shop_service):
+        body = {"username": USER, "password": PASSWORD, "more": "x" * 65536}
+
+        assert_problem(
+            httpx.post(f"{shop_service.url}/api/token/", json=body),
+            413,
+            "body_too_large",
+        )
