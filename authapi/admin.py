@@ -10,8 +10,9 @@ from django.http import HttpRequest
 from django.utils import timezone
 from rest_framework.exceptions import APIException
 
-from authapi import events, hashing, sessions, throttling
-from authapi.device import address
+from authapi import events, passwords, sessions
+from authapi.http.address import address
+from authapi.limits import policy
 from authapi.models import Session, SessionQuerySet, User
 
 
@@ -26,15 +27,15 @@ class LoginForm(AdminAuthenticationForm):
         name, place = self.cleaned_data["username"], address(self.request)
         at = timezone.now().timestamp()
         try:
-            throttling.count_login(name, place, at=at)
-            with hashing.turn():
+            policy.count_login(name, place, at=at)
+            with passwords.turn():
                 cleaned = super().clean()
         except ValidationError:
             events.login_failed.tell(user_id=sessions.id_of(name), address=place)
             raise
         except APIException as refusal:
             raise ValidationError(str(refusal.detail)) from refusal
-        throttling.remember(name, place, at=at)
+        policy.remember(name, place, at=at)
         events.logged_in.tell(
             user_id=sessions.id_of(name), session_id=None, address=place
         )

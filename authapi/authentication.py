@@ -18,8 +18,7 @@ from rest_framework.exceptions import APIException
 from rest_framework.request import Request
 from rest_framework_simplejwt import authentication
 
-from authapi import sessions, tokens
-from authapi.error_format import refused
+from authapi import sessions
 from authapi.errors import (
     NoToken,
     SessionEnded,
@@ -27,7 +26,9 @@ from authapi.errors import (
     TokenRejected,
     Unauthorized,
 )
+from authapi.http.problems import refused
 from authapi.models import Session, User
+from authapi.tokens import codec
 
 
 class JWTAuthentication(authentication.JWTAuthentication):
@@ -56,7 +57,7 @@ class JWTAuthentication(authentication.JWTAuthentication):
             return None
         if not token.strip():
             raise TokenRejected("No token follows `Bearer`.")
-        claims = tokens.read_access(token.strip(" "))
+        claims = codec.read_access(token.strip(" "))
         session = sessions.authenticated(claims, at=timezone.now())
         return session.user, session
 

@@ -37,8 +37,10 @@ from django.utils.module_loading import import_string
 from rest_framework.settings import api_settings
 from rest_framework_simplejwt import settings as simplejwt
 
-from authapi import demo, keys, throttling, tokens
-from authapi.device import trusted_proxies
+from authapi import demo
+from authapi.http.address import trusted_proxies
+from authapi.limits import policy
+from authapi.tokens import codec, keys
 
 # What is wrong, and how to mend it, by the number of the mistake.
 Mistakes = Iterator[tuple[int, str, str]]
@@ -176,7 +178,7 @@ def check_throttle_rates() -> Mistakes:
     rates = api_settings.DEFAULT_THROTTLE_RATES
     try:
         for scope in {*settings.THROTTLE_RATES, *rates}:
-            throttling.rate(scope)
+            policy.rate(scope)
     except ValueError as error:
         yield (
             7,
@@ -248,7 +250,7 @@ def check_hashes_at_once() -> Mistakes:
 @_check()
 def check_access_token_claims() -> Mistakes:
     for name, path in settings.ACCESS_TOKEN_CLAIMS.items():
-        if name in tokens.RESERVED:
+        if name in codec.RESERVED:
             yield (
                 14,
                 f"ACCESS_TOKEN_CLAIMS: {name!r} is a claim that the service itself sets.",

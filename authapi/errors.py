@@ -13,7 +13,7 @@ The refusals of this service. Clients branch on ``code`` and ``reason``; ``detai
     └── Unavailable                503  unavailable
 
 The others are DRF's own, with DRF's codes. An application adds its own classes beside its views; an
-operation that raises one says so (``authapi.operation``).
+operation that raises one says so (``authapi.http.operation``).
 """
 
 from django.conf import settings

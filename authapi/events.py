@@ -42,5 +42,5 @@ refreshed = Event("refresh")
 token_reused = Event("token_reused")
 # user_id, session_id: its owner ended the session
 logged_out = Event("logout")
-# scope (of authapi.throttling), address
+# scope (of authapi.limits.policy), address
 throttled = Event("throttled")

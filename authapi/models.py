@@ -105,7 +105,7 @@ class Session(models.Model):
 
 
 class Throttle(models.Model):
-    """How much of a limit has been used up (``authapi.gcra``), or what exempts from one."""
+    """How much of a limit has been used up (``authapi.limits.gcra``), or what exempts from one."""
 
     digest = models.CharField(max_length=64, primary_key=True)
     new_at = models.FloatField(

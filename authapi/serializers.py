@@ -8,8 +8,8 @@ from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
 from jwt.utils import base64url_encode
 from rest_framework import serializers
 
-from authapi.claims import TokenKind
 from authapi.models import Session, User
+from authapi.tokens.claims import TokenKind
 
 S = TypeVar("S", bound=serializers.BaseSerializer)
 

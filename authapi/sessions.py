@@ -11,15 +11,16 @@ from django.utils.crypto import constant_time_compare
 from rest_framework.exceptions import NotFound
 from rest_framework_simplejwt import settings as simplejwt
 
-from authapi import events, hashing, throttling
-from authapi.claims import AccessClaims, Claims, Device, RefreshClaims
+from authapi import events, passwords
 from authapi.errors import (
     BadCredentials,
     SessionEnded,
     SessionReplayed,
     TokenRejected,
 )
+from authapi.limits import policy
 from authapi.models import Session, SessionQuerySet, User
+from authapi.tokens.claims import AccessClaims, Claims, Device, RefreshClaims
 
 
 def log_in(
@@ -45,8 +46,8 @@ def log_in(
         Unavailable: too many passwords are being hashed.
     """
     username = User.normalize_username(username)
-    throttling.count_login(username, device.address, at=at.timestamp())
-    with hashing.turn():
+    policy.count_login(username, device.address, at=at.timestamp())
+    with passwords.turn():
         user = authenticate(username=username, password=password)
     if not isinstance(user, User):
         events.login_failed.tell(user_id=id_of(username), address=device.address)
@@ -60,7 +61,7 @@ def log_in(
     if not User.objects.filter(pk=user.pk, is_active=True).exists():
         Session.objects.filter(pk=session.pk).end(at)
         raise BadCredentials
-    throttling.remember(username, device.address, at=at.timestamp())
+    policy.remember(username, device.address, at=at.timestamp())
     events.logged_in.tell(**_named(session), address=device.address)
     return session
 

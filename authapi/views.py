@@ -21,9 +21,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework_simplejwt import views as simplejwt
 
-from authapi import keys, profiles, sessions, tokens
-from authapi.claims import AccessClaims
-from authapi.device import device
+from authapi import profiles, sessions
 from authapi.errors import (
     BadCredentials,
     NoToken,
@@ -33,9 +31,11 @@ from authapi.errors import (
     TokenRejected,
     Unavailable,
 )
+from authapi.http.address import device
+from authapi.http.operation import operation
+from authapi.http.pagination import SessionPagination
+from authapi.limits.policy import LocalThrottle
 from authapi.models import Session, User
-from authapi.operation import operation
-from authapi.pagination import SessionPagination
 from authapi.serializers import (
     CredentialsSerializer,
     ProfileUpdateSerializer,
@@ -47,7 +47,8 @@ from authapi.serializers import (
     UserProfileSerializer,
     VerifySerializer,
 )
-from authapi.throttling import LocalThrottle
+from authapi.tokens import codec, keys
+from authapi.tokens.claims import AccessClaims
 
 _SEND_ACCESS = {"description": "Send `access` as the bearer token."}
 # The whole answer is the next request's body, which takes what it needs of it: generators refuse an
@@ -132,7 +133,7 @@ class TokenObtainPairView(TokenView, simplejwt.TokenObtainPairView):
         """
         at = timezone.now()
         session = sessions.log_in(**self.body(), device=device(request), at=at)
-        return Response(TokenPairSerializer(tokens.issue(session, at=at)).data)
+        return Response(TokenPairSerializer(codec.issue(session, at=at)).data)
 
 
 class TokenRefreshView(TokenView, simplejwt.TokenRefreshView):
@@ -156,9 +157,9 @@ class TokenRefreshView(TokenView, simplejwt.TokenRefreshView):
         be lost; later, it ends the session.
         """
         at = timezone.now()
-        presented = tokens.read_refresh(self.body()["refresh"])
+        presented = codec.read_refresh(self.body()["refresh"])
         session = sessions.rotate(presented, at=at)
-        return Response(TokenPairSerializer(tokens.issue(session, at=at)).data)
+        return Response(TokenPairSerializer(codec.issue(session, at=at)).data)
 
 
 class TokenVerifyView(TokenView, simplejwt.TokenVerifyView):
@@ -186,7 +187,7 @@ class TokenVerifyView(TokenView, simplejwt.TokenVerifyView):
         spent. A token that would not be accepted gets a 401 that says why.
         """
         at = timezone.now()
-        claims = tokens.read(self.body()["token"])
+        claims = codec.read(self.body()["token"])
         if isinstance(claims, AccessClaims):
             session = sessions.authenticated(claims, at=at)
         else:
@@ -217,7 +218,7 @@ class TokenBlacklistView(TokenView, simplejwt.TokenBlacklistView):
         End the session of a refresh token. Its access tokens stop working at once. Logging out a
         second time answers 204 as well.
         """
-        presented = tokens.read_refresh(self.body()["refresh"])
+        presented = codec.read_refresh(self.body()["refresh"])
         sessions.end(presented, at=timezone.now())
         return Response(status=status.HTTP_204_NO_CONTENT)
 

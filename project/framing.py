@@ -18,10 +18,10 @@ from django.urls import Resolver404, resolve
 from django.utils.http import parse_header_parameters
 from rest_framework.exceptions import APIException, ParseError
 
-from authapi import hashing
-from authapi.error_format import MEDIA_TYPE, problem_of
+from authapi import passwords
 from authapi.errors import BodyTooLarge
-from authapi.operation import body_limit
+from authapi.http.operation import body_limit
+from authapi.http.problems import MEDIA_TYPE, problem_of
 
 Environ = dict[str, Any]
 Application = Callable[[Environ, Any], Iterable[bytes]]
@@ -37,7 +37,7 @@ _IN_MEMORY = 1024 * 1024
 def framed(application: Application) -> Application:
     """Wrap a WSGI application so that it sees whole requests, no larger than their operation takes."""
     working = BoundedSemaphore(
-        settings.PASSWORD_HASHES_AT_ONCE + hashing.WAITING + OTHERS
+        settings.PASSWORD_HASHES_AT_ONCE + passwords.WAITING + OTHERS
     )
 
     def wrapped(environ: Environ, start_response: Any) -> Iterable[bytes]:

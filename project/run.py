@@ -21,7 +21,7 @@ from django.core.management import call_command
 from django.core.management.base import SystemCheckError
 from django.db import DatabaseError
 
-from authapi import keys
+from authapi.tokens import keys
 from project.environment import Env
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -102,7 +102,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "project.logs.request_id_middleware",
-    "authapi.error_format.ProblemMiddleware",
+    "authapi.http.problems.ProblemMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "corsheaders.middleware.CorsMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -157,7 +157,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 AUTH_USER_MODEL = "authapi.User"
 PASSWORD_HASHERS = [
-    "authapi.hashing.Argon2idHasher",
+    "authapi.passwords.Argon2idHasher",
     # Those of users brought along from elsewhere: hashed anew at their next login.
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
     "django.contrib.auth.hashers.ScryptPasswordHasher",
@@ -235,9 +235,9 @@ LOGGING = {
 REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["authapi.authentication.JWTAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
-    "DEFAULT_PARSER_CLASSES": ["authapi.parsers.StrictJSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["authapi.http.json.StrictJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    # What each limits is said in authapi.throttling. An application adds its own.
+    # What each limits is said in authapi.limits.policy. An application adds its own.
     "DEFAULT_THROTTLE_RATES": {
         "login_pair": "5/min",
         "login_stranger": "20/hour",
@@ -247,10 +247,10 @@ REST_FRAMEWORK: dict[str, Any] = {
         "verify": "600/min",
         "schema": "120/min",
     },
-    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "authapi.parsers.LenientNegotiation",
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "authapi.http.json.LenientNegotiation",
     "DEFAULT_METADATA_CLASS": None,
     "DEFAULT_SCHEMA_CLASS": "schema.operations.OperationSchema",
-    "EXCEPTION_HANDLER": "authapi.error_format.exception_handler",
+    "EXCEPTION_HANDLER": "authapi.http.problems.exception_handler",
 }
 
 for _scope in REST_FRAMEWORK["DEFAULT_THROTTLE_RATES"].keys() & THROTTLE_RATES.keys():
@@ -287,7 +287,7 @@ SPECTACULAR_SETTINGS = {
     "SERVE_AUTHENTICATION": [],
     # Both together: each alone leaves a generated Python client broken.
     "COMPONENT_SPLIT_REQUEST": True,
-    "ENUM_NAME_OVERRIDES": {"TokenType": "authapi.claims.TokenKind"},
+    "ENUM_NAME_OVERRIDES": {"TokenType": "authapi.tokens.claims.TokenKind"},
     "DEFAULT_GENERATOR_CLASS": "schema.generator.Generator",
     # Else it would be what all paths have in common, and change with an application's.
     "SCHEMA_PATH_PREFIX": "/api/",

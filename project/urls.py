@@ -5,7 +5,7 @@ from django.urls import include, path
 
 from authapi.views import jwks
 from project import health
-from project.fallback import not_found, start
+from project.not_found import not_found, start
 
 urlpatterns = [
     path("", start),

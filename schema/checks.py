@@ -15,7 +15,7 @@ from schema.generator import Generator
 
 _HINT = (
     "Annotate what the message names: `serializer_class` or `queryset` on the view, "
-    "`@operation(answers=...)` on its handler (authapi.operation), a converter in the path."
+    "`@operation(answers=...)` on its handler (authapi.http.operation), a converter in the path."
 )
 
 

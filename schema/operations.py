@@ -19,7 +19,7 @@ from rest_framework import serializers
 from rest_framework.generics import GenericAPIView
 from rest_framework.response import Response
 
-from authapi.operation import declared_by
+from authapi.http.operation import declared_by
 from schema import wording
 from schema.problems import document_problems
 from schema.refusals import refusals
@@ -93,6 +93,15 @@ class OperationSchema(AutoSchema):
                 (200, media_type): OpenApiTypes.STR if text else OpenApiTypes.BINARY
             }
         return super().get_response_serializers()
+
+    def _is_list_view(self, serializer: Any = None) -> bool:
+        """As drf-spectacular's, which does not look into an ``OpenApiResponse``."""
+        if serializer is None:
+            serializer = self.get_response_serializers()
+        if isinstance(serializer, dict) and serializer:
+            serializer = serializer[min(serializer, key=str)]
+        serializer = getattr(serializer, "response", serializer)
+        return bool(super()._is_list_view(serializer))
 
     def _get_response_for_code(
         self, serializer: Any, status_code: str, *args: Any, **kwargs: Any

@@ -7,7 +7,7 @@ from typing import Any
 from drf_spectacular.plumbing import ComponentRegistry, ResolvedComponent
 from rest_framework.exceptions import APIException
 
-from authapi.error_format import MEDIA_TYPE, problem_of
+from authapi.http.problems import MEDIA_TYPE, problem_of
 from schema.refusals import USUAL
 
 Schema = dict[str, Any]

@@ -14,7 +14,7 @@ from rest_framework.exceptions import APIException
 from rest_framework.filters import OrderingFilter
 
 from authapi.errors import BodyTooLarge
-from authapi.operation import limit_of
+from authapi.http.operation import limit_of
 
 # What the service says of a request that no serializer has seen.
 NOT_PARSED = exceptions.ParseError("The body is not as its Content-Type says.")

@@ -13,8 +13,8 @@ from drf_spectacular.views import SpectacularSwaggerView
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from authapi.error_format import answer, problem
-from authapi.throttling import count_request
+from authapi.http.problems import answer, problem
+from authapi.limits.policy import count_request
 from schema.document import RENDERERS, VERSIONS, document
 
 # What an Accept header may ask for; the first is sent to who has no preference.

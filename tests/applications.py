@@ -26,9 +26,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from authapi.authentication import bearer_required
+from authapi.http.operation import operation
+from authapi.limits.policy import SharedThrottle
 from authapi.models import Session
-from authapi.operation import operation
-from authapi.throttling import SharedThrottle
 
 MEGABYTE = 1024 * 1024
 

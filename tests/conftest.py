@@ -21,7 +21,7 @@ from authapi.testing.client import contract
 from tests.server import PASSWORD, ROOT, Service, serve, start_redis
 from tests.variants import VARIANTS, Variant
 
-pytest_plugins = ["tests.met"]
+pytest_plugins = ["tests.promises"]
 
 CHROMIUMS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 CHROMIUM_ARGUMENTS = [

@@ -97,14 +97,15 @@ class Service:
 _EXPIRED_PAIR = """
 from datetime import timedelta
 from django.utils import timezone
-from authapi import sessions, tokens
-from authapi.claims import Device
+from authapi import sessions
+from authapi.tokens import codec
+from authapi.tokens.claims import Device
 from authapi.models import User
 
 User.objects.create_user({user!r}, "ada@example.com", {password!r})
 now = timezone.now()
 session = sessions.log_in({user!r}, {password!r}, device=Device("", None), at=now)
-pair = tokens.issue(session, at=now - timedelta(hours=1))
+pair = codec.issue(session, at=now - timedelta(hours=1))
 print(pair.access, pair.refresh)
 """
 

@@ -6,7 +6,7 @@ The service's settings in an environment of its own: nothing of the developer's 
 
 import os
 
-from authapi import keys
+from authapi.tokens import keys
 
 os.environ |= {
     "SECRET_KEY": "tests-only-and-long-enough-for-every-check-that-there-is-0123456789",

@@ -17,8 +17,8 @@ from schema.document import VERSIONS
 from schema.generator import Generator
 from tests.applications import BROKEN, KINDS, MEGABYTE
 from tests.conftest import assert_problem, limit
+from tests.payload import payload
 from tests.server import PASSWORD, USER, serve
-from tests.unverified import payload
 
 SIGNED_IN = {"200", "401"}
 WITH_BODY = {"400", "401", "413", "415"}

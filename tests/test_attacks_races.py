@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from authapi.testing.client import contract
-from tests.unverified import payload
+from tests.payload import payload
 
 THREADS = 32
 ROUNDS = 50

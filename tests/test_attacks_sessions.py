@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from tests.conftest import assert_problem
+from tests.payload import payload
 from tests.server import PASSWORD, USER, Service
-from tests.unverified import payload
 from tests.variants import VARIANTS
 
 MAIN, MANUAL = VARIANTS.values()

@@ -12,10 +12,10 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from django.conf import settings
 
-from authapi import keys
+from authapi.tokens import keys
 from tests.conftest import assert_problem
+from tests.payload import payload
 from tests.server import Service
-from tests.unverified import payload
 from tests.variants import VARIANTS, Variant
 
 MAIN = VARIANTS["main"]

@@ -9,8 +9,9 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from django.core.checks import run_checks
 from django.db import connection
 
-from authapi import demo, keys
+from authapi import demo
 from authapi.models import User
+from authapi.tokens import keys
 from project.environment import Env
 from tests.conftest import limit
 from tests.test_keys import pem, public_pem

@@ -265,7 +265,7 @@ def test_says_that_the_session_was_ended(service, profile, program):
     with pytest.raises(NotSignedIn) as refused:
         program.call(auth, "GET", profile)
 
-    assert refused.value.code == "session_ended"
+    assert refused.value.reason == "session_ended"
     assert pairs == [None]
 
 
@@ -279,7 +279,7 @@ def test_says_that_the_refresh_token_was_used_elsewhere(service, profile, expire
     with pytest.raises(NotSignedIn) as refused:
         Waiting.call(Auth(service.url, pair=expired), "GET", profile)
 
-    assert refused.value.code == "token_reused"
+    assert refused.value.reason == "reused"
 
 
 def test_says_why_it_could_not_sign_in(hasty, program):

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from authapi.models import Session, User
 from tests.conftest import PASSWORD, assert_problem
-from tests.unverified import payload
+from tests.payload import payload
 
 
 @pytest.fixture

@@ -113,7 +113,7 @@ def suite(tmp_path):
     """Run a suite of two files that meets nothing."""
     folder = tmp_path / "tests"
     folder.mkdir()
-    (folder / "conftest.py").write_text('pytest_plugins = ["tests.met"]')
+    (folder / "conftest.py").write_text('pytest_plugins = ["tests.promises"]')
     (tmp_path / "pytest.ini").write_text(
         "[pytest]\ntestpaths = tests\naddopts = -m 'not slow'\nmarkers = slow"
     )

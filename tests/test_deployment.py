@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from authapi import keys
+from authapi.tokens import keys
 from tests.server import ROOT
 
 PRODUCTION = {

@@ -7,8 +7,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
+from tests.payload import payload
 from tests.server import PASSWORD, USER, http
-from tests.unverified import payload
 from tests.variants import VARIANTS
 
 

@@ -3,7 +3,7 @@
 import pytest
 from django.test import override_settings
 
-from authapi.error_format import MEDIA_TYPE
+from authapi.http.problems import MEDIA_TYPE
 from tests.conftest import PASSWORD, assert_problem
 
 CREDENTIALS = b'{"username": "ada", "password": "x"}'

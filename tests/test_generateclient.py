@@ -106,11 +106,9 @@ def test_what_a_generator_warns_of_is_an_error(tmp_path, language, said):
     document = yaml.safe_load(SNAPSHOT.read_text())
     responses = document["paths"]["/api/profile/"]["get"]["responses"]
     responses["200"]["content"] = {"video/mp4": {"schema": {"type": "object"}}}
-    (sent,) = document["paths"]["/api/token/"]["post"]["requestBody"][
-        "content"
-    ].values()
-    sent.pop("example")
-    sent["examples"] = {"inline": {"value": {"username": "ada"}}}
+    sessions = document["paths"]["/api/sessions/"]["get"]["responses"]
+    (shown,) = sessions["200"]["content"].values()
+    shown["examples"] = {"inline": {"value": shown.pop("example")}}
     odd = tmp_path / "odd.yaml"
     odd.write_text(yaml.safe_dump(document))
 

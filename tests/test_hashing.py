@@ -7,7 +7,7 @@ import pytest
 from argon2 import PasswordHasher
 from django.contrib.auth.hashers import make_password
 
-from authapi import hashing
+from authapi import passwords
 from authapi.errors import Unavailable
 from authapi.models import User
 from project.settings import PASSWORD_HASHERS
@@ -52,7 +52,7 @@ class TestManyAtOnce:
     def test_a_login_that_waits_too_long_is_told_when_to_come_again(
         self, api, user, path
     ):
-        with hashing.turn():
+        with passwords.turn():
             answer = api.post(
                 f"/api/{path}/", {"username": "ada", "password": PASSWORD}
             )
@@ -65,7 +65,7 @@ class TestManyAtOnce:
 
         def wait_in_line():
             try:
-                with hashing.turn():
+                with passwords.turn():
                     done.wait(10)
             except Unavailable:
                 return "waited"
@@ -79,7 +79,7 @@ class TestManyAtOnce:
         assert [place.result() for place in line].count("waited") <= 8
 
     def test_the_admins_door_has_the_same_line(self, client, user):
-        with hashing.turn():
+        with passwords.turn():
             answer = client.post(
                 "/admin/login/", {"username": "ada", "password": PASSWORD}
             )

@@ -10,9 +10,9 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from django.core.management import call_command
 
-from authapi import keys
+from authapi.tokens import keys
 from tests.conftest import assert_problem
-from tests.unverified import header
+from tests.payload import header
 
 
 def pem(private) -> str:

@@ -6,7 +6,7 @@ from django.contrib.auth.hashers import PBKDF2PasswordHasher
 
 from authapi.models import Session, User
 from tests.conftest import PASSWORD, assert_problem
-from tests.unverified import payload
+from tests.payload import payload
 
 
 class TestLogin:

@@ -1,5 +1,11 @@
 """``POST /api/token/blacklist/`` ends the session, for all its tokens at once."""
 
+from datetime import timedelta
+
+import pytest
+import time_machine
+from django.utils import timezone
+
 from tests.conftest import assert_problem
 
 
@@ -40,3 +46,16 @@ class TestLogout:
 
     def test_needs_a_refresh_token(self, login, logout):
         assert_problem(logout(login().json()["access"]), 401, "token_not_valid")
+
+    def test_after_the_session_has_expired_says_so(self, login, logout):
+        token = login().json()["refresh"]
+
+        with time_machine.travel(timezone.now() + timedelta(days=15)):
+            assert_problem(logout(token), 401, "token_not_valid", "session_ended")
+
+    @pytest.mark.parametrize("path", ["refresh", "blacklist"])
+    def test_a_body_without_a_token_is_not_valid(self, api, db, path):
+        answer = api.post(f"/api/token/{path}/", {})
+
+        assert_problem(answer, 400, "invalid")
+        assert answer.json()["errors"] == {"refresh": ["This field is required."]}

@@ -16,8 +16,8 @@ from django.utils import timezone
 from rest_framework.generics import GenericAPIView
 from rest_framework.throttling import SimpleRateThrottle
 
+from authapi.http.operation import body_limit
 from authapi.models import Session
-from authapi.operation import body_limit
 from authapi.testing.client import ApiClient, contract
 from authapi.testing.plugin import PASSWORD
 from tests.conftest import assert_problem

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from authapi.models import Session
 from tests.conftest import assert_problem
-from tests.unverified import payload
+from tests.payload import payload
 
 
 @pytest.fixture

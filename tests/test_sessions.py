@@ -6,7 +6,7 @@ import pytest
 
 from authapi.models import User
 from tests.conftest import PASSWORD, assert_problem
-from tests.unverified import payload
+from tests.payload import payload
 
 PHONE = "Phone/1.0"
 

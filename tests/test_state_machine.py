@@ -21,10 +21,11 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from authapi import keys
+from authapi.limits import gcra
 from authapi.models import Throttle, User
+from authapi.tokens import keys
 from tests.conftest import PASSWORD, Api, untraced
-from tests.unverified import payload
+from tests.payload import payload
 
 
 @dataclass(eq=False)
@@ -43,7 +44,9 @@ class Sessions(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.api = Api()
-        Throttle.objects.all().delete()  # counted in the last example's future
+        # Counted in the last example's future.
+        Throttle.objects.all().delete()
+        gcra.forget()
         name = f"user{User.objects.count()}"
         self.user = User.objects.create_user(name, None, PASSWORD)
         self.active = True

@@ -6,7 +6,7 @@ import time_machine
 from django.utils import timezone
 
 from tests.conftest import assert_problem
-from tests.unverified import payload
+from tests.payload import payload
 
 
 class TestVerify:

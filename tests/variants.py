@@ -11,10 +11,10 @@ import jwt
 from django.conf import settings
 from jwt.utils import base64url_encode
 
-from authapi import keys, tokens
-from authapi.claims import AccessClaims
 from authapi.manual.tokens import read_jwt_token, signing_key
 from authapi.models import Session, User
+from authapi.tokens import codec, keys
+from authapi.tokens.claims import AccessClaims
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ VARIANTS = {
         profile="/api/profile/",
         token="access",
         kind="access",
-        read=tokens.read_access,
+        read=codec.read_access,
     ),
     "manual": Variant(
         name="manual",

@@ -16,9 +16,9 @@ from django.utils import timezone
 from django.utils.crypto import salted_hmac
 from rest_framework_simplejwt import settings as simplejwt
 
-from authapi.claims import AccessClaims, TokenKind
 from authapi.errors import TokenExpired, TokenRejected
 from authapi.models import Session, User
+from authapi.tokens.claims import AccessClaims, TokenKind
 
 ALGORITHM = "HS256"
 LIFETIME = timedelta(hours=1)

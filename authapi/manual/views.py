@@ -6,11 +6,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from authapi import sessions
-from authapi.device import device
 from authapi.errors import BadCredentials, Unavailable
+from authapi.http.address import device
+from authapi.http.operation import operation
 from authapi.manual.authentication import JWTAuthentication
 from authapi.manual.tokens import LIFETIME, generate_jwt_token
-from authapi.operation import operation
 from authapi.serializers import (
     CredentialsSerializer,
     ManualTokenSerializer,

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from openapi_schema_validator import OAS30Validator, oas30_format_checker
 
-from authapi.error_format import MEDIA_TYPE, NOT_UNDERSTOOD
+from authapi.http.problems import MEDIA_TYPE, NOT_UNDERSTOOD
 
 
 class Promise(NamedTuple):

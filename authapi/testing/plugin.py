@@ -23,7 +23,7 @@ def _forget_counts() -> None:
     """Start each test with unused limits: those in memory or in a cache outlive a transaction."""
     from django.core.cache import cache
 
-    from authapi import gcra
+    from authapi.limits import gcra
 
     cache.clear()
     gcra.forget()

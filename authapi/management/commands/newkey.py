@@ -2,7 +2,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from authapi import keys
+from authapi.tokens import keys
 
 
 class Command(BaseCommand):

@@ -8,7 +8,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 from rest_framework.exceptions import NotFound
 
-from authapi.error_format import refused
+from authapi.http.problems import refused
 
 
 @csrf_exempt

@@ -19,9 +19,15 @@ from rest_framework_simplejwt.exceptions import (
 )
 from rest_framework_simplejwt.tokens import Token
 
-from authapi import keys
-from authapi.claims import AccessClaims, Claims, RefreshClaims, TokenKind, TokenPair
 from authapi.errors import SessionEnded, TokenExpired, TokenRejected
+from authapi.tokens import keys
+from authapi.tokens.claims import (
+    AccessClaims,
+    Claims,
+    RefreshClaims,
+    TokenKind,
+    TokenPair,
+)
 
 if TYPE_CHECKING:
     from authapi.models import Session

@@ -8,8 +8,8 @@ from functools import lru_cache
 from django.conf import settings
 from django.http import HttpRequest
 
-from authapi.claims import Device
 from authapi.models import Session
+from authapi.tokens.claims import Device
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 

@@ -24,9 +24,10 @@ from rest_framework.request import Request
 from rest_framework.settings import api_settings
 from rest_framework.throttling import ScopedRateThrottle
 
-from authapi import events, gcra
-from authapi.device import address
+from authapi import events
 from authapi.errors import Unavailable
+from authapi.http.address import address
+from authapi.limits import gcra
 from authapi.models import Throttle
 
 _FOR_STRANGERS = {"login_stranger", "login_account"}
