@@ -13,7 +13,7 @@ Deployment mistakes, found before the first request. Each says how to mend it.
     authapi.E010  a file with secrets can be read by every user of the machine
     authapi.E011  the demo user is there, in public
     authapi.E012  PUBLIC_URL is https://, and nothing is said of the proxy before it
-    authapi.E013  PASSWORD_HASHES_AT_ONCE leaves no thread for other requests
+    authapi.E013  SERVER_THREADS leaves no thread for one kind of work, or is more than can run
     authapi.E014  ACCESS_TOKEN_CLAIMS names a claim of ours, or a function that cannot be imported
 """
 
@@ -238,12 +238,12 @@ def check_demo_user() -> Mistakes:
 
 
 @_check()
-def check_hashes_at_once() -> Mistakes:
-    if not 1 <= settings.PASSWORD_HASHES_AT_ONCE <= 8:
+def check_server_threads() -> Mistakes:
+    if not 12 <= settings.SERVER_THREADS <= 1024:
         yield (
             13,
-            f"PASSWORD_HASHES_AT_ONCE is {settings.PASSWORD_HASHES_AT_ONCE}.",
-            "Give a number from 1 to 8; more cores are used by more workers.",
+            f"SERVER_THREADS is {settings.SERVER_THREADS}.",
+            "Give a number from 12 to 1024, and the server as many: --blocking-threads 96.",
         )
 
 

@@ -10,6 +10,7 @@ The refusals of this service. Clients branch on ``code`` and ``reason``; ``detai
     │       ├── SessionEnded       401  token_not_valid, reason session_ended
     │       └── SessionReplayed    401  token_not_valid, reason reused
     ├── BodyTooLarge               413  body_too_large
+    ├── HeaderTooLarge             431  header_too_large
     └── Unavailable                503  unavailable
 
 The others are DRF's own, with DRF's codes. An application adds its own classes beside its views; an
@@ -96,8 +97,16 @@ class BodyTooLarge(APIException):
         super().__init__(f"The body is larger than {size}.")
 
 
+class HeaderTooLarge(APIException):
+    """A header is longer than any that a client of this service needs (RFC 6585, section 5)."""
+
+    status_code = 431
+    default_code = "header_too_large"
+    default_detail = "The Authorization header is larger than 8 kB."
+
+
 class Unavailable(APIException):
-    """The service cannot do this now, and could in *wait* seconds: it is busy, or Redis is down."""
+    """The service is busy, and will hardly be so in *wait* seconds."""
 
     status_code = 503
     default_code = "unavailable"

@@ -7,7 +7,7 @@ What happened, for the log and for whoever wants to know: each event is one line
     def warn(user_id, session_id, **kwargs): ...
 
 A signal's arguments are the members of its line, beside ``signal`` and ``sender``; all may be None.
-There is no password, no token and no name that was tried in any: people type passwords there.
+No event holds a password, a token, or a user name that was tried: people type passwords there.
 """
 
 from typing import Any
@@ -32,15 +32,23 @@ class Event(Signal):
         self.send_robust(sender=Event, **facts)
 
 
-# user_id, session_id, address
+# user_id, session_id (None at the admin's login), address
 logged_in = Event("login")
 # user_id (None where there is no such account), address
 login_failed = Event("login_failed")
 # user_id, session_id
 refreshed = Event("refresh")
-# user_id, session_id: a spent refresh token came back, and the session was ended
+# user_id, session_id, address, user_agent, and last_address, last_user_agent of the session: a spent
+# refresh token was repeated from elsewhere, and got its successor
+repeated = Event("refresh_repeated")
+# the same: a spent refresh token came back, and the session was ended
 token_reused = Event("token_reused")
-# user_id, session_id: its owner ended the session
+# user_id, session_id: a logout, or one session ended by its owner
 logged_out = Event("logout")
+# user_id (None where there are several), count: all others ended by their owner, some by an
+# administrator, or the oldest of too many
+sessions_ended = Event("sessions_ended")
+# user_id, session_id: a token came whose user is disabled or has a new password; the session is ended
+access_lost = Event("access_lost")
 # scope (of authapi.limits.policy), address
 throttled = Event("throttled")

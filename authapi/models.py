@@ -1,13 +1,67 @@
-"""The rows: users, and one ``Session`` per login. The rules are in ``authapi.sessions``."""
+"""The rows: users, one ``Session`` per login, used-up limits. The rules stand elsewhere."""
 
 import uuid
 from datetime import datetime
-from typing import Any, ClassVar
 
-from django.contrib.auth.models import AbstractUser, UserManager
-from django.db import models
+from django.contrib.auth.hashers import check_password, make_password
+from django.contrib.auth.models import AbstractUser
+from django.db import models, transaction
 from django.db.models import Q
-from django.utils import timezone
+from django.utils.crypto import salted_hmac
+
+
+class User(AbstractUser):
+    """
+    Django's user. Sessions end for good when it is disabled or its password changes.
+
+    They remember ``get_session_auth_hash()``, and so do the admin's cookies.
+    """
+
+    login_epoch = models.PositiveIntegerField(
+        default=0,
+        editable=False,
+        help_text="Counts the changes of is_active; the database alone writes it.",
+    )
+
+    def _get_session_auth_hash(self, secret: str | None = None) -> str:
+        """As Django's, which knows of the password alone; both its public methods call this one."""
+        value = f"{self.login_epoch} {self.password}"
+        digest = salted_hmac(
+            "authapi.User.session", value, secret=secret, algorithm="sha256"
+        )
+        return digest.hexdigest()
+
+    def check_password(self, raw_password: str | None) -> bool:
+        """
+        As Django's, which hashes a password anew when the settings ask for another hash.
+
+        Django writes the new hash whatever has become of the row meanwhile. Here it replaces only the
+        one that was checked, so that a new password stays; and the sessions go on, for the password
+        is the same.
+        """
+        checked = self.password
+
+        def upgrade(raw_password: str) -> None:
+            self.password = make_password(raw_password)
+            with transaction.atomic():
+                row = User.objects.filter(pk=self.pk, password=checked)
+                if row.update(password=self.password):
+                    before, after = (
+                        User(password=password, login_epoch=self.login_epoch)
+                        for password in (checked, self.password)
+                    )
+                    self.sessions.filter(
+                        auth_hash=before.get_session_auth_hash()
+                    ).update(auth_hash=after.get_session_auth_hash())
+                    return
+            self.password = ""
+
+        correct = check_password(raw_password, checked, upgrade)
+        if correct and not self.password:
+            # Another login was faster, or the password is a new one.
+            self.refresh_from_db(fields=["password"])
+            return self.check_password(raw_password)
+        return correct
 
 
 class SessionQuerySet(models.QuerySet["Session"]):
@@ -20,50 +74,6 @@ class SessionQuerySet(models.QuerySet["Session"]):
         return self.filter(ended_at=None).update(ended_at=at)
 
 
-class UserQuerySet(models.QuerySet["User"]):
-    def update(self, **values: Any) -> int:
-        """As Django's; a user set inactive loses the sessions, as with ``save()``."""
-        changed = super().update(**values)
-        if "is_active" in values:
-            Session.objects.filter(user__is_active=False).end(timezone.now())
-        return changed
-
-
-class Users(UserManager.from_queryset(UserQuerySet)):  # type: ignore[misc]  # made at run time
-    """Django's manager of users, on the queryset above."""
-
-    use_in_migrations = False
-
-
-class User(AbstractUser):
-    """
-    Django's user, whose sessions end for good when it is set inactive.
-
-    Authentication refuses an inactive user anyway; ending the sessions keeps the old ones from
-    coming back when the user is set active again.
-    """
-
-    objects: ClassVar[Users] = Users()
-
-    def save(self, *args: Any, **kwargs: Any) -> None:
-        super().save(*args, **kwargs)
-        if not self.is_active:
-            self.sessions.end(timezone.now())
-
-    def check_password(self, raw_password: str | None) -> bool:
-        """
-        As Django's; sessions outlive the upgrade of a password's hash.
-
-        Django hashes an old-fashioned password anew when it is checked. The password is the same,
-        so the sessions that remember the old hash go on.
-        """
-        before = self.get_session_auth_hash()
-        correct = super().check_password(raw_password)
-        if correct and (after := self.get_session_auth_hash()) != before:
-            self.sessions.filter(auth_hash=before).update(auth_hash=after)
-        return correct
-
-
 class Session(models.Model):
     """One login: the family of refresh tokens that descend from it."""
 
@@ -71,16 +81,24 @@ class Session(models.Model):
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="sessions")
     auth_hash = models.CharField(
         max_length=128,
-        help_text="The user's get_session_auth_hash(): a new password ends the session.",
+        help_text="The user's get_session_auth_hash(): when it changes, the session is over.",
     )
     current_jti = models.CharField(max_length=32)
     previous_jti = models.CharField(max_length=32, blank=True)
     created_at = models.DateTimeField()
-    rotated_at = models.DateTimeField(help_text="When the current token was made.")
-    expires_at = models.DateTimeField()
-    ended_at = models.DateTimeField(null=True, blank=True)
+    # The last refresh, which at first is the login: when, and from where.
+    rotated_at = models.DateTimeField(help_text="When the tokens were last refreshed.")
     user_agent = models.CharField(max_length=256, blank=True)
     address = models.GenericIPAddressField(null=True, blank=True)
+    repeated = models.BooleanField(
+        default=False,
+        help_text="The predecessor of the current token was repeated from elsewhere.",
+    )
+    repeated_before = models.BooleanField(
+        default=False, help_text="The same of the token before."
+    )
+    expires_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True, blank=True)
 
     objects = SessionQuerySet.as_manager()
 
@@ -104,11 +122,11 @@ class Session(models.Model):
         return f"{self.user}, {self.user_agent or 'unknown device'}"
 
 
-class Throttle(models.Model):
-    """How much of a limit has been used up (``authapi.limits.gcra``), or what exempts from one."""
+class Limit(models.Model):
+    """How much of a limit has been used up (``authapi.limits``), or who is exempt from one."""
 
     digest = models.CharField(max_length=64, primary_key=True)
-    new_at = models.FloatField(
+    full_at = models.FloatField(
         db_index=True,
-        help_text="When nothing of the limit is used any more, in seconds since the epoch.",
+        help_text="When the limit is full again, in seconds since the epoch.",
     )

@@ -1,79 +1,95 @@
-"""How passwords are hashed, and that only so many are at once."""
+"""
+How passwords are hashed, and that only so many are at once.
 
-import os
-import sys
+A hash takes a core for some 30 ms. ``PASSWORD_HASHES_AT_ONCE`` run at once in a process, and
+``PASSWORD_LINE`` requests wait for them in the order in which they came: a storm of logins leaves room
+for the other requests, and twenty people who log in at the same moment are all let in.
+"""
+
+from collections import deque
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from functools import cache
-from threading import BoundedSemaphore, get_native_id
+from threading import Event, Lock
 
 from django.conf import settings
 from django.contrib.auth.hashers import Argon2PasswordHasher
+from django.db import connections
 
 from authapi.errors import Unavailable
 
-# Few threads wait, and not for long: the others have work that is no login.
-WAITING = 8
-_SECONDS = 1.0
+# The longest wait in the line, in seconds.
+PATIENCE = 5.0
 
 
 class Argon2idHasher(Argon2PasswordHasher):
-    """
-    Argon2id with OWASP's minimum: 19 MiB, two passes, one lane.
-
-    It works in threads of its own, to which the system prefers all others.
-    """
+    """Argon2id with OWASP's minimum: 19 MiB, two passes, one lane."""
 
     memory_cost = 19 * 1024
     time_cost = 2
     parallelism = 1
 
-    def encode(self, password: str, salt: str) -> str:
-        return _threads().submit(super().encode, password, salt).result()
 
-    def verify(self, password: str, encoded: str) -> bool:
-        return _threads().submit(super().verify, password, encoded).result()
+class _Line:
+    """Who hashes, and who waits for it, first come first served."""
+
+    def __init__(self) -> None:
+        self.lock = Lock()
+        self.hashing = 0
+        self.waiting: deque[Event] = deque()
+
+    def enter(self) -> None:
+        """
+        Return when it is this thread's turn.
+
+        Raises:
+            Unavailable: the line is full, or the wait was too long.
+        """
+        with self.lock:
+            if self.hashing < settings.PASSWORD_HASHES_AT_ONCE:
+                self.hashing += 1
+                return
+            if len(self.waiting) >= settings.PASSWORD_LINE:
+                raise Unavailable
+            called = Event()
+            self.waiting.append(called)
+        _let_go_of_connections()
+        if called.wait(PATIENCE):
+            return
+        with self.lock:
+            # It may have been called just now.
+            if not called.is_set():
+                self.waiting.remove(called)
+                raise Unavailable
+
+    def leave(self) -> None:
+        """Give the turn to the first who waits."""
+        with self.lock:
+            if self.waiting:
+                self.waiting.popleft().set()
+            else:
+                self.hashing -= 1
 
 
-@cache
-def _threads() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(
-        settings.PASSWORD_HASHES_AT_ONCE, "hashing", initializer=_step_back
-    )
-
-
-def _step_back() -> None:
-    """Lower the priority of this thread alone, which Linux can."""
-    if sys.platform == "linux":  # pragma: no branch  # coverage is measured there
-        os.setpriority(os.PRIO_PROCESS, get_native_id(), 10)
+_line = _Line()
 
 
 @contextmanager
 def turn() -> Iterator[None]:
     """
-    Wait for the right to hash a password, which takes a core for its time.
-
-    ``PASSWORD_HASHES_AT_ONCE`` have it at once in a process, so that a storm of logins leaves room
-    for the other requests.
+    Wait for the right to hash a password.
 
     Raises:
         Unavailable: too many wait already, or the wait was too long.
     """
-    hashing, in_line = _semaphores(settings.PASSWORD_HASHES_AT_ONCE)
-    if not in_line.acquire(blocking=False):
-        raise Unavailable
+    _line.enter()
     try:
-        if not hashing.acquire(timeout=_SECONDS):
-            raise Unavailable
-        try:
-            yield
-        finally:
-            hashing.release()
+        yield
     finally:
-        in_line.release()
+        _line.leave()
 
 
-@cache
-def _semaphores(at_once: int) -> tuple[BoundedSemaphore, BoundedSemaphore]:
-    return BoundedSemaphore(at_once), BoundedSemaphore(at_once + WAITING)
+def _let_go_of_connections() -> None:
+    """Others may use the database while this thread waits."""
+    for connection in connections.all(initialized_only=True):
+        if not connection.in_atomic_block:
+            connection.close()

@@ -1,84 +1,81 @@
-"""The rules of sessions: a login starts one, a refresh rotates its token, a logout ends it."""
+"""
+The rules of sessions: a login starts one, a refresh rotates its token, a logout ends it.
+
+A session is a family of refresh tokens (RFC 9700, section 4.14.2), and its row all that is stored of
+them. Here is where this service goes beyond djangorestframework-simplejwt, whose blacklist grows by a
+row with each refresh, and whose access tokens outlive a logout.
+"""
 
 import uuid
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.contrib.auth import authenticate
-from django.db import IntegrityError
-from django.db.models import Q
+from django.db import transaction
+from django.db.models import F, Q
 from django.utils.crypto import constant_time_compare
 from rest_framework.exceptions import NotFound
 from rest_framework_simplejwt import settings as simplejwt
 
-from authapi import events, passwords
+from authapi import events
+from authapi.client import Client
 from authapi.errors import (
     BadCredentials,
     SessionEnded,
     SessionReplayed,
     TokenRejected,
 )
-from authapi.limits import policy
 from authapi.models import Session, SessionQuerySet, User
-from authapi.tokens.claims import AccessClaims, Claims, Device, RefreshClaims
+from authapi.tokens.claims import AccessClaims, Claims, RefreshClaims
+
+# How long a client at another place than the one that spent a token gets the successor, once.
+REPEAT_WINDOW = timedelta(seconds=10)
+# Live sessions of one account; the one refreshed longest ago makes room.
+MOST = 100
 
 
-def log_in(
-    username: str,
-    password: str,
-    *,
-    device: Device,
-    at: datetime,
-    idle: timedelta | None = None,
+def start(
+    user: User, *, client: Client, at: datetime, idle: timedelta | None = None
 ) -> Session:
     """
-    Check a user's credentials and start a session.
+    Open a session for *user*, whose password has just been checked.
+
+    The row of the user is held while the session is made. So a password or a lock set since the check
+    is seen, and one set after it finds the session and ends it.
 
     Args:
-        device: where the request came from.
+        client: where the request came from.
         at: now; timezone-aware.
         idle: how long the session lives unless it is refreshed; None for
             ``REFRESH_TOKEN_LIFETIME``.
 
     Raises:
-        BadCredentials: unknown user, wrong password or inactive account, after the same work.
-        Throttled: too many tries; the password has not been looked at.
-        Unavailable: too many passwords are being hashed.
+        BadCredentials: the user was deleted, disabled or given another password meanwhile.
     """
-    username = User.normalize_username(username)
-    policy.count_login(username, device.address, at=at.timestamp())
-    with passwords.turn():
-        user = authenticate(username=username, password=password)
-    if not isinstance(user, User):
-        events.login_failed.tell(user_id=id_of(username), address=device.address)
-        raise BadCredentials
-    User.objects.filter(pk=user.pk).update(last_login=at)
-    try:
-        session = _start(user, device=device, at=at, idle=idle)
-    except IntegrityError as error:  # deleted meanwhile
-        raise BadCredentials from error
-    # Who was disabled meanwhile had no such session yet to lose.
-    if not User.objects.filter(pk=user.pk, is_active=True).exists():
-        Session.objects.filter(pk=session.pk).end(at)
-        raise BadCredentials
-    policy.remember(username, device.address, at=at.timestamp())
-    events.logged_in.tell(**_named(session), address=device.address)
+    with transaction.atomic():
+        unchanged = User.objects.filter(
+            pk=user.pk,
+            is_active=True,
+            password=user.password,
+            login_epoch=user.login_epoch,
+        )
+        if not unchanged.update(last_login=at):
+            raise BadCredentials
+        oldest = Session.objects.filter(user=user).live(at).values("pk")[MOST - 1 :]
+        crowded_out = Session.objects.filter(pk__in=oldest).end(at)
+        session = Session.objects.create(
+            user=user,
+            auth_hash=user.get_session_auth_hash(),
+            current_jti=uuid.uuid4().hex,
+            created_at=at,
+            rotated_at=at,
+            expires_at=_expiry(created_at=at, at=at, idle=idle),
+            user_agent=client.user_agent,
+            address=client.address,
+        )
+    if crowded_out:
+        events.sessions_ended.tell(user_id=str(user.pk), count=crowded_out)
+    events.logged_in.tell(**_named(session), address=client.address)
     return session
-
-
-def _start(
-    user: User, *, device: Device, at: datetime, idle: timedelta | None
-) -> Session:
-    return Session.objects.create(
-        user=user,
-        auth_hash=user.get_session_auth_hash(),
-        current_jti=uuid.uuid4().hex,
-        created_at=at,
-        rotated_at=at,
-        expires_at=_expiry(created_at=at, at=at, idle=idle),
-        user_agent=device.user_agent,
-        address=device.address,
-    )
 
 
 def authenticated(presented: AccessClaims, *, at: datetime) -> Session:
@@ -86,21 +83,23 @@ def authenticated(presented: AccessClaims, *, at: datetime) -> Session:
     Return the session that an access token speaks for, with its user: one query.
 
     Raises:
-        SessionEnded: it has ended or expired, never was, or its user may not come in any more.
+        SessionEnded: it has ended or expired, never was, or its user was disabled or has another
+            password.
         TokenRejected: the token names another user than the session's.
     """
     return _live(presented, at=at)
 
 
-def rotate(presented: RefreshClaims, *, at: datetime) -> Session:
+def rotate(presented: RefreshClaims, *, client: Client, at: datetime) -> Session:
     """
     Spend *presented* and return its session, with the successor as ``current_jti``.
 
     A refresh token works once. Of requests that bring the same one at most one rotates, on any
     database, because the claim is one ``UPDATE`` whose ``WHERE`` names this table's columns only: a
     filter across a join would become a subquery, which the loser's database does not look at again.
-    The direct predecessor, presented again within ``REFRESH_GRACE``, gets the same successor: its
-    answer was lost, or two tabs asked at once.
+
+    A direct predecessor may get the same successor again, see ``_may_repeat``: its answer was lost,
+    or two tabs asked at once.
 
     Raises:
         SessionReplayed: the token was spent before. The session is over from here on, for thief
@@ -109,29 +108,72 @@ def rotate(presented: RefreshClaims, *, at: datetime) -> Session:
         TokenRejected: as ``authenticated``.
     """
     session = _live(presented, at=at)
-    session.previous_jti, session.current_jti = presented.jti, uuid.uuid4().hex
-    session.rotated_at = at
-    session.expires_at = _expiry(created_at=session.created_at, at=at)
     session.auth_hash = session.user.get_session_auth_hash()
-    if Session.objects.filter(
-        pk=session.pk, ended_at=None, current_jti=presented.jti
-    ).update(
-        current_jti=session.current_jti,
-        previous_jti=session.previous_jti,
-        rotated_at=session.rotated_at,
-        expires_at=session.expires_at,
-        auth_hash=session.auth_hash,
-    ):
+    if session.current_jti == presented.jti and _spend(session, client=client, at=at):
         events.refreshed.tell(**_named(session))
         return session
     session = _live(presented, at=at)
-    if _in_grace(session, presented, at=at):
-        return session
-    _end(session, events.token_reused, at=at)
+    places = _named(session) | {
+        "address": client.address,
+        "user_agent": client.user_agent,
+        "last_address": session.address,
+        "last_user_agent": session.user_agent,
+    }
+    if _may_repeat(session, presented, client=client, at=at):
+        if client.is_at(session.user_agent, session.address):
+            return session
+        # Whoever else repeats this token, or the next, finds this and is refused.
+        current = Session.objects.filter(pk=session.pk, previous_jti=presented.jti)
+        if current.filter(repeated=False, ended_at=None).update(repeated=True):
+            events.repeated.tell(**places)
+            return session
+    if Session.objects.filter(pk=session.pk).end(at):
+        events.token_reused.tell(**places)
     raise SessionReplayed
 
 
-def acceptable(presented: RefreshClaims, *, at: datetime) -> Session:
+def _spend(session: Session, *, client: Client, at: datetime) -> bool:
+    """Give the session its next token, in one statement; return whether it was the first to."""
+    spent, successor = session.current_jti, uuid.uuid4().hex
+    expires_at = _expiry(created_at=session.created_at, at=at)
+    done = Session.objects.filter(
+        pk=session.pk, ended_at=None, current_jti=spent
+    ).update(
+        current_jti=successor,
+        previous_jti=spent,
+        rotated_at=at,
+        expires_at=expires_at,
+        auth_hash=session.auth_hash,
+        user_agent=client.user_agent,
+        address=client.address,
+        repeated=False,
+        repeated_before=F("repeated"),
+    )
+    session.current_jti, session.previous_jti = successor, spent
+    session.rotated_at, session.expires_at = at, expires_at
+    return bool(done)
+
+
+def _may_repeat(
+    session: Session, presented: RefreshClaims, *, client: Client, at: datetime
+) -> bool:
+    """
+    Whether a spent token gets the successor that it got before.
+
+    Only the direct predecessor of a token that is unspent does. At any time, for the client that spent
+    it: a phone that lost the answer may come back tomorrow. For anyone else once, within
+    ``REPEAT_WINDOW``, and not in two generations in a row: so a thief who follows the owner's tokens
+    is found out at the second.
+    """
+    if session.previous_jti != presented.jti:
+        return False
+    if client.is_at(session.user_agent, session.address):
+        return True
+    again = session.repeated or session.repeated_before
+    return not again and at <= session.rotated_at + REPEAT_WINDOW
+
+
+def acceptable(presented: RefreshClaims, *, client: Client, at: datetime) -> Session:
     """
     Return the session that ``rotate`` would rotate, and change nothing.
 
@@ -140,7 +182,9 @@ def acceptable(presented: RefreshClaims, *, at: datetime) -> Session:
         TokenRejected: as ``rotate``; also a spent token, which ends no session here.
     """
     session = _live(presented, at=at)
-    if session.current_jti == presented.jti or _in_grace(session, presented, at=at):
+    if session.current_jti == presented.jti or _may_repeat(
+        session, presented, client=client, at=at
+    ):
         return session
     raise TokenRejected("This refresh token was used before.")
 
@@ -166,23 +210,22 @@ def end_one(user: User, session: uuid.UUID, *, at: datetime) -> None:
 
 def end_others(session: Session, *, at: datetime) -> None:
     """End all sessions of the user but this one."""
-    end_all(of_user(session.user, at=at).exclude(pk=session.pk), at=at)
+    others = Session.objects.filter(user=session.user_id).exclude(pk=session.pk)
+    if ended := others.live(at).end(at):
+        events.sessions_ended.tell(user_id=str(session.user_id), count=ended)
 
 
 def end_all(chosen: SessionQuerySet, *, at: datetime) -> int:
     """End those of *chosen* that have not ended; return how many that were."""
-    return sum(_end(session, events.logged_out, at=at) for session in chosen)
-
-
-def id_of(username: str) -> str | None:
-    """Return the id of the account with this name, for an event; None if there is none."""
-    found = User.objects.filter(username=username).values_list("pk").first()
-    return str(found[0]) if found else None
+    ended = Session.objects.filter(pk__in=chosen.values("pk")).end(at)
+    if ended:
+        events.sessions_ended.tell(user_id=None, count=ended)
+    return ended
 
 
 def of_user(user: User, *, at: datetime) -> SessionQuerySet:
-    """The user's live sessions, the latest used first."""
-    return Session.objects.filter(user=user).live(at)
+    """The user's sessions whose tokens are accepted, the most recently refreshed first."""
+    return Session.objects.filter(user=user, auth_hash__in=_accepted(user)).live(at)
 
 
 def over(*, at: datetime) -> SessionQuerySet:
@@ -203,35 +246,28 @@ def _live(presented: Claims, *, at: datetime) -> Session:
         )
     except Session.DoesNotExist as error:
         raise SessionEnded from error
-    if not _may_come_in(session):
+    user = session.user
+    known = any(
+        constant_time_compare(session.auth_hash, auth_hash)
+        for auth_hash in _accepted(user)
+    )
+    if not (user.is_active and known):
+        _end(session, events.access_lost, at=at)
         raise SessionEnded
     if str(session.user_id) != presented.user_id:
         raise TokenRejected
     return session
 
 
-def _may_come_in(session: Session) -> bool:
-    """Whether the user is active and has the password that the session began with."""
-    user = session.user
-    accepted = [user.get_session_auth_hash(), *user.get_session_auth_fallback_hash()]
-    return user.is_active and any(
-        constant_time_compare(session.auth_hash, auth_hash) for auth_hash in accepted
-    )
+def _accepted(user: User) -> list[str]:
+    """What a session may remember of the user: under ``SECRET_KEY`` and those before it."""
+    return [user.get_session_auth_hash(), *user.get_session_auth_fallback_hash()]
 
 
-def _in_grace(session: Session, presented: RefreshClaims, *, at: datetime) -> bool:
-    return (
-        session.previous_jti == presented.jti
-        and at <= session.rotated_at + settings.REFRESH_GRACE
-    )
-
-
-def _end(session: Session, event: events.Event, *, at: datetime) -> bool:
-    """End a session and tell why, unless it has ended; return whether it had not."""
-    ended = bool(Session.objects.filter(pk=session.pk).end(at))
-    if ended:
+def _end(session: Session, event: events.Event, *, at: datetime) -> None:
+    """End a session and tell why, unless it has ended."""
+    if Session.objects.filter(pk=session.pk).end(at):
         event.tell(**_named(session))
-    return ended
 
 
 def _named(session: Session) -> dict[str, str]:

@@ -17,11 +17,13 @@ from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
 from rest_framework import status
 from rest_framework.exceptions import Throttled
 from rest_framework.generics import GenericAPIView
+from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.throttling import BaseThrottle
 from rest_framework_simplejwt import views as simplejwt
 
-from authapi import profiles, sessions
+from authapi import login, profiles, sessions
 from authapi.errors import (
     BadCredentials,
     NoToken,
@@ -31,10 +33,9 @@ from authapi.errors import (
     TokenRejected,
     Unavailable,
 )
-from authapi.http.address import device
+from authapi.http.address import client_of
 from authapi.http.operation import operation
 from authapi.http.pagination import SessionPagination
-from authapi.limits.policy import LocalThrottle
 from authapi.models import Session, User
 from authapi.serializers import (
     CredentialsSerializer,
@@ -47,6 +48,7 @@ from authapi.serializers import (
     UserProfileSerializer,
     VerifySerializer,
 )
+from authapi.throttles import LocalThrottle
 from authapi.tokens import codec, keys
 from authapi.tokens.claims import AccessClaims
 
@@ -132,7 +134,9 @@ class TokenObtainPairView(TokenView, simplejwt.TokenObtainPairView):
         `refreshToken`.
         """
         at = timezone.now()
-        session = sessions.log_in(**self.body(), device=device(request), at=at)
+        client = client_of(request)
+        user = login.check(**self.body(), client=client, at=at)
+        session = sessions.start(user, client=client, at=at)
         return Response(TokenPairSerializer(codec.issue(session, at=at)).data)
 
 
@@ -153,12 +157,12 @@ class TokenRefreshView(TokenView, simplejwt.TokenRefreshView):
         Refresh the tokens
 
         Exchange a refresh token for a new pair. The token that is sent is spent: store the one that
-        comes back. Sent again within ten seconds it gets the same successor, because an answer may
-        be lost; later, it ends the session.
+        comes back. An answer may be lost, so the client that spent a token gets the same pair again
+        while its refresh token is unspent; any other repeat ends the session.
         """
         at = timezone.now()
         presented = codec.read_refresh(self.body()["refresh"])
-        session = sessions.rotate(presented, at=at)
+        session = sessions.rotate(presented, client=client_of(request), at=at)
         return Response(TokenPairSerializer(codec.issue(session, at=at)).data)
 
 
@@ -191,7 +195,7 @@ class TokenVerifyView(TokenView, simplejwt.TokenVerifyView):
         if isinstance(claims, AccessClaims):
             session = sessions.authenticated(claims, at=at)
         else:
-            session = sessions.acceptable(claims, at=at)
+            session = sessions.acceptable(claims, client=client_of(request), at=at)
         answer = {
             "token_type": claims.kind,
             "expires_in": max(0, int((claims.expires_at - at).total_seconds())),
@@ -223,7 +227,18 @@ class TokenBlacklistView(TokenView, simplejwt.TokenBlacklistView):
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
-class UserProfileView(ApiView):
+class MemberView(ApiView):
+    """A view for whoever is signed in, whose changes have a rate."""
+
+    throttle_classes = (LocalThrottle,)
+    throttle_scope = "write"
+
+    def get_throttles(self) -> list[BaseThrottle]:
+        reads = self.request.method in SAFE_METHODS
+        return [] if reads else super().get_throttles()
+
+
+class UserProfileView(MemberView):
     serializer_class = ProfileUpdateSerializer
 
     @operation("getProfile", tag="profile", answers=UserProfileSerializer)
@@ -246,7 +261,7 @@ class UserProfileView(ApiView):
         return Response(UserProfileSerializer(user).data)
 
 
-class SessionsView(ApiView):
+class SessionsView(MemberView):
     serializer_class = SessionSerializer
     pagination_class = SessionPagination
 
@@ -288,7 +303,7 @@ class SessionsView(ApiView):
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
-class SessionView(ApiView):
+class SessionView(MemberView):
     @operation(
         "endSession",
         tag="sessions",

@@ -27,8 +27,8 @@ from project.environment import Env
 ROOT = Path(__file__).resolve().parent.parent
 DOTENV = ROOT / ".env"
 SERVER = (
-    *("project.wsgi:application", "--interface", "wsgi", "--no-ws"),
-    *("--blocking-threads", "24", "--log-level", "error"),
+    *("project.wsgi:application", "--interface", "wsgi", "--no-ws", "--http", "1"),
+    *("--blocking-threads", "96", "--log-level", "error"),
     # One that is told to stop while it starts would never do so.
     *("--workers-kill-timeout", "5"),
 )

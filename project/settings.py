@@ -56,7 +56,8 @@ SIMPLE_JWT = {
     "ALGORITHM": "ES256",  # of the key that signs: or RS256, EdDSA
     "ISSUER": PUBLIC_URL,
     "AUDIENCE": env("JWT_AUDIENCE", default=PUBLIC_URL),
-    "LEEWAY": timedelta(seconds=5),
+    # By so much the clocks of instances and of other services may differ.
+    "LEEWAY": timedelta(seconds=30),
     "ACCESS_TOKEN_LIFETIME": timedelta(
         seconds=env.int("JWT_ACCESS_LIFETIME", default=300)
     ),
@@ -68,17 +69,25 @@ SIMPLE_JWT = {
     "TOKEN_TYPE_CLAIM": "token_type",
     "JTI_CLAIM": "jti",
 }
+# The client that access tokens are issued to (RFC 9068, section 2.2): this service knows one.
+JWT_CLIENT_ID = env("JWT_CLIENT_ID", default="authapi")
 # Claims of an application in access tokens: name to function, which gets the user. For instance
 # {"plan": "shop.claims.plan"}.
 ACCESS_TOKEN_CLAIMS: dict[str, str] = {}
 SESSION_LIFETIME = timedelta(
     seconds=env.int("JWT_SESSION_LIFETIME", default=90 * 86400)
 )
-# How long the predecessor of a refresh token is answered with the same successor.
-REFRESH_GRACE = timedelta(seconds=10)
 
 # Changes to the rates below, as in login_pair=5/min,verify=600/min.
 THROTTLE_RATES = env.dict("THROTTLE_RATES", default={})
+
+# How many requests one worker has in hand: the server's threads. All that share them must fit in:
+# those that hash a password, those that wait for it, and the turns in which Python works on others.
+# What remains reads the bodies of slow clients.
+SERVER_THREADS = env.int("SERVER_THREADS", default=96)
+PASSWORD_HASHES_AT_ONCE = max(1, SERVER_THREADS // 96)
+PASSWORD_LINE = SERVER_THREADS * 2 // 3
+TURNS = SERVER_THREADS // 12
 
 MAX_BODY_BYTES = 64 * 1024
 # Addresses or networks whose X-Forwarded-For is believed; None where nothing was said of them.
@@ -87,7 +96,7 @@ TRUSTED_PROXIES = env.list("TRUSTED_PROXIES", default=None)
 INSTALLED_APPS = [
     "authapi",
     "schema",
-    "django.contrib.admin",
+    "project.admin.AdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -102,9 +111,12 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "project.logs.request_id_middleware",
+    "authapi.http.address.forwarded_middleware",
     "authapi.http.problems.ProblemMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "corsheaders.middleware.CorsMiddleware",
+    "project.https.https_middleware",
+    "project.requests.refusal_middleware",
     "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -163,8 +175,6 @@ PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.ScryptPasswordHasher",
     "django.contrib.auth.hashers.PBKDF2SHA1PasswordHasher",
 ]
-# In one process. Each takes a core for some 30 ms.
-PASSWORD_HASHES_AT_ONCE = env.int("PASSWORD_HASHES_AT_ONCE", default=1)
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in (
@@ -191,7 +201,8 @@ WHITENOISE_KEEP_ONLY_HASHED_FILES = True
 if _public.scheme == "https":
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     SECURE_SSL_REDIRECT = True
-    SECURE_REDIRECT_EXEMPT = [r"^health/"]
+    # What a client sends in plain text is lost before it can be redirected: project.https refuses.
+    SECURE_REDIRECT_EXEMPT = [r"^health/", r"^api/"]
     SECURE_HSTS_SECONDS = 365 * 86400
     SESSION_COOKIE_SECURE = True
     CSRF_COOKIE_SECURE = True
@@ -200,6 +211,9 @@ if _public.scheme == "https":
 CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", default=[])
 CORS_URLS_REGEX = r"^/(api|\.well-known)/"
 CORS_EXPOSE_HEADERS = ["ETag", "Retry-After", "WWW-Authenticate", "X-Request-ID"]
+# The admin at /admin/: a working day, then its users sign in again.
+ADMIN = env.bool("ADMIN", default=True)
+SESSION_COOKIE_AGE = 8 * 3600
 X_FRAME_OPTIONS = "DENY"
 # For every answer: the docs page needs this much, the others less. The admin brings forms.
 CONTENT_SECURITY_POLICY = {
@@ -243,9 +257,11 @@ REST_FRAMEWORK: dict[str, Any] = {
         "login_stranger": "20/hour",
         "login_address": "20/min",
         "login_account": "100/hour",
+        "login_network": "200/min",
         "refresh": "300/min",
         "verify": "600/min",
         "schema": "120/min",
+        "write": "60/min",
     },
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "authapi.http.json.LenientNegotiation",
     "DEFAULT_METADATA_CLASS": None,

@@ -1,5 +1,6 @@
 """What is mounted where."""
 
+from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
 
@@ -15,6 +16,6 @@ urlpatterns = [
     path(".well-known/jwks.json", jwks, name="jwks"),
     path("health/live/", health.live),
     path("health/ready/", health.ready),
-    path("admin/", admin.site.urls),
+    *([path("admin/", admin.site.urls)] if settings.ADMIN else []),
     path("<path:path>", not_found),
 ]

@@ -14,7 +14,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from authapi.http.problems import answer, problem
-from authapi.limits.policy import count_request
+from authapi.throttles import count_request
 from schema.document import RENDERERS, VERSIONS, document
 
 # What an Accept header may ask for; the first is sent to who has no preference.

@@ -27,8 +27,8 @@ from rest_framework.response import Response
 
 from authapi.authentication import bearer_required
 from authapi.http.operation import operation
-from authapi.limits.policy import SharedThrottle
 from authapi.models import Session
+from authapi.throttles import SharedThrottle
 
 MEGABYTE = 1024 * 1024
 

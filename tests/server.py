@@ -98,13 +98,13 @@ _EXPIRED_PAIR = """
 from datetime import timedelta
 from django.utils import timezone
 from authapi import sessions
-from authapi.tokens import codec
-from authapi.tokens.claims import Device
+from authapi.client import UNKNOWN
 from authapi.models import User
+from authapi.tokens import codec
 
-User.objects.create_user({user!r}, "ada@example.com", {password!r})
+user = User.objects.create_user({user!r}, "ada@example.com", {password!r})
 now = timezone.now()
-session = sessions.log_in({user!r}, {password!r}, device=Device("", None), at=now)
+session = sessions.start(user, client=UNKNOWN, at=now)
 pair = codec.issue(session, at=now - timedelta(hours=1))
 print(pair.access, pair.refresh)
 """

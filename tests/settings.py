@@ -22,7 +22,7 @@ from project.settings import REST_FRAMEWORK
 # What is tested is mostly not the limits, and all of it comes from one address.
 OURS = {
     *("login_pair", "login_stranger", "login_address", "login_account"),
-    *("refresh", "verify", "schema"),
+    *("login_network", "refresh", "verify", "schema", "write"),
 }
 THROTTLE_RATES = dict.fromkeys(OURS, "1000000/min")
 REST_FRAMEWORK["DEFAULT_THROTTLE_RATES"].update(THROTTLE_RATES)

@@ -80,7 +80,7 @@ class TestAlgorithms:
     def test_a_key_of_the_attackers_under_our_kid(self, variant, claims, refused, name):
         key = FOREIGN_RSA if name[1] == "S" and name[0] != "E" else own_key(name)
 
-        for headers in ({"kid": keys.signing_key().kid}, {"kid": "mine"}, {}):
+        for headers in ({"kid": keys.signing(keys.ring()).kid}, {"kid": "mine"}, {}):
             refused(jwt.encode(claims, key, name, headers))
 
     @pytest.mark.parametrize(
@@ -247,7 +247,7 @@ class TestHeaderInjection:
             {"x5c": ["MIIB"]},
             {"x5t": "AAAA"},
             {"jwk": {"kty": "oct", "k": "AA"}},
-            {"jwk": dict(keys.signing_key().jwk)},
+            {"jwk": dict(keys.signing(keys.ring()).jwk)},
             {"crit": ["exp"]},
             {"crit": []},
             {"crit": "b64"},
@@ -488,7 +488,7 @@ class TestHostileRefreshClaims:
 
 def known(service: Service, name: str) -> bytes:
     """A key that an attacker may come by: what is published, or shared with others."""
-    public = keys.signing_key().public
+    public: Any = keys.signing(keys.ring()).public
     info = serialization.PublicFormat.SubjectPublicKeyInfo
     published = service.client.get("/.well-known/jwks.json")
     return {

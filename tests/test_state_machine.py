@@ -21,8 +21,8 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from authapi.limits import gcra
-from authapi.models import Throttle, User
+from authapi.limits import stores
+from authapi.models import Limit, User
 from authapi.tokens import keys
 from tests.conftest import PASSWORD, Api, untraced
 from tests.payload import payload
@@ -45,8 +45,8 @@ class Sessions(RuleBasedStateMachine):
         super().__init__()
         self.api = Api()
         # Counted in the last example's future.
-        Throttle.objects.all().delete()
-        gcra.forget()
+        Limit.objects.all().delete()
+        stores.forget()
         name = f"user{User.objects.count()}"
         self.user = User.objects.create_user(name, None, PASSWORD)
         self.active = True

@@ -8,7 +8,7 @@ import pytest
 import redis
 import time_machine
 
-from authapi.models import Session, Throttle, User
+from authapi.models import Limit, Session, User
 from tests.conftest import PASSWORD, assert_problem, limit
 from tests.server import USER, serve
 from tests.variants import VARIANTS
@@ -264,7 +264,7 @@ class TestAdmin:
         for _ in range(8):
             client.post("/admin/login/", form)
 
-        assert not Throttle.objects.exists()
+        assert not Limit.objects.exists()
 
 
 @pytest.mark.usefixtures("store")
@@ -306,13 +306,13 @@ class TestStores:
     def test_rows_that_say_nothing_any_more_go_away(self, attempt, clock):
         for i in range(8):
             attempt(f"user{i}")
-        assert Throttle.objects.count() == 25
+        assert Limit.objects.count() == 25
         clock.shift(4000)
 
         for i in range(8):
             attempt(f"other{i}")
 
-        assert Throttle.objects.count() <= 25
+        assert Limit.objects.count() <= 25
 
     def test_places_that_are_forgotten_go_away_where_redis_counts(
         self, attempt, settings, redis_url, clock
@@ -326,7 +326,7 @@ class TestStores:
         for i in range(4):
             attempt(password=PASSWORD, address=f"203.0.113.{i}")
 
-        assert Throttle.objects.count() == 4
+        assert Limit.objects.count() == 4
 
     @pytest.mark.parametrize("name", [*VARIANTS])
     def test_of_forty_tries_at_once_five_get_in(self, limited_service, name):

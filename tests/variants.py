@@ -14,7 +14,7 @@ from jwt.utils import base64url_encode
 from authapi.manual.tokens import read_jwt_token, signing_key
 from authapi.models import Session, User
 from authapi.tokens import codec, keys
-from authapi.tokens.claims import AccessClaims
+from authapi.tokens.claims import Claims
 
 
 @dataclass(frozen=True)
@@ -24,15 +24,24 @@ class Variant:
     profile: str
     token: str  # the member of the login's answer that authenticates
     kind: str
-    read: Callable[[str], AccessClaims]
+    read: Callable[[str], Claims]
+
+    @property
+    def key(self) -> keys.Key:
+        """The key of its good tokens; that of the manual variant has no ``kid``."""
+        if self.name == "manual":
+            secret = signing_key()
+            return keys.Key("", "HS256", private=secret, public=secret, jwk={})
+        ring = keys.refresh_ring() if self.kind == "refresh" else keys.ring()
+        return keys.signing(ring)
 
     @property
     def headers(self) -> dict[str, Any]:
         """The header of its good tokens."""
         if self.name == "manual":
             return {"alg": "HS256", "typ": "JWT"}
-        key = keys.signing_key()
-        return {"alg": key.algorithm, "kid": key.kid, "typ": "JWT"}
+        typ = "rt+jwt" if self.kind == "refresh" else "at+jwt"
+        return {"alg": self.key.algorithm, "kid": self.key.kid, "typ": typ}
 
     def claims(self, user: User, session: Session) -> dict[str, Any]:
         """Claims of a good token."""
@@ -67,11 +76,19 @@ class Variant:
         parts = [json.dumps({**self.headers, **(headers or {})}).encode(), claims]
         signed = b".".join(base64url_encode(part) for part in parts)
         algorithm = jwt.PyJWS().get_algorithm_by_name(self.headers["alg"])
-        key = signing_key() if self.name == "manual" else keys.signing_key().private
-        signature = algorithm.sign(signed, algorithm.prepare_key(key))
+        signature = algorithm.sign(signed, algorithm.prepare_key(self.key.private))
         return (signed + b"." + base64url_encode(signature)).decode()
 
 
+# The main variant's other token: what it takes in place of an access token.
+REFRESH = Variant(
+    name="refresh",
+    login="/api/token/",
+    profile="/api/token/refresh/",
+    token="refresh",
+    kind="refresh",
+    read=codec.read_refresh,
+)
 VARIANTS = {
     "main": Variant(
         name="main",

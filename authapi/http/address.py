@@ -1,15 +1,17 @@
-"""Where a request comes from: the device label of a session, the address behind our proxies."""
+"""Where a request comes from: its client, and the address behind our proxies."""
 
 import ipaddress
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 
 from django.conf import settings
 from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from rest_framework.request import Request
 
+from authapi.client import Client
 from authapi.models import Session
-from authapi.tokens.claims import Device
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -17,28 +19,43 @@ _PORT = re.compile(r"^(\d[\d.]+|\[.+\]):\d+$")
 _USER_AGENT_LENGTH = Session._meta.get_field("user_agent").max_length
 
 
-def device(request: HttpRequest) -> Device:
-    """What the request tells of its device: both are claims of the client, not facts."""
+def client_of(request: HttpRequest | Request) -> Client:
+    """Who sent the request: its user agent, which is only a claim, and its address."""
     user_agent = request.headers.get("User-Agent", "").replace("\0", "")
-    return Device(user_agent[:_USER_AGENT_LENGTH], address(request))
+    return Client(user_agent[:_USER_AGENT_LENGTH], address(request))
 
 
-def address(request: HttpRequest) -> str | None:
+def address(request: HttpRequest | Request) -> str | None:
+    """Return the client's IP address, or None where the server knows none (a Unix socket)."""
+    return request.META.get("REMOTE_ADDR") or None
+
+
+def forwarded_middleware(
+    get_response: Callable[[HttpRequest], HttpResponseBase],
+) -> Callable[[HttpRequest], HttpResponseBase]:
     """
-    Return the client's IP address, or None where the server knows none (a Unix socket).
+    Put the client's address into ``REMOTE_ADDR``, where Django, DRF and applications look for it.
 
     ``X-Forwarded-For`` is read from its end, and believed as far as the addresses before it are
-    ``TRUSTED_PROXIES``: what a client writes in front changes nothing.
+    ``TRUSTED_PROXIES``: what a client writes in front changes nothing. From anyone else no
+    ``X-Forwarded-`` header is believed.
     """
-    trusted = trusted_proxies()
-    hops = request.headers.get("X-Forwarded-For", "").split(",")
-    hops = [*hops, request.META.get("REMOTE_ADDR", "")]
-    found = None
-    while hops and (hop := _ip(hops.pop())):
-        found = hop
-        if not any(hop in network for network in trusted):
-            break
-    return str(found) if found else None
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        meta, trusted = request.META, trusted_proxies()
+        hops = meta.pop("HTTP_X_FORWARDED_FOR", "").split(",")
+        peer = found = _ip(meta.get("REMOTE_ADDR", ""))
+        while found and any(found in network for network in trusted):
+            nearer = _ip(hops.pop()) if hops else None
+            if not nearer:
+                break
+            found = nearer
+        if not (peer and any(peer in network for network in trusted)):
+            meta.pop("HTTP_X_FORWARDED_PROTO", None)
+        meta["REMOTE_ADDR"] = str(found) if found else ""
+        return get_response(request)
+
+    return middleware
 
 
 def trusted_proxies() -> Sequence[Network]:

@@ -16,8 +16,10 @@ from django.utils import timezone
 from django.utils.crypto import salted_hmac
 from rest_framework_simplejwt import settings as simplejwt
 
+from authapi import sessions
+from authapi.client import UNKNOWN, Client
 from authapi.errors import TokenExpired, TokenRejected
-from authapi.models import Session, User
+from authapi.models import User
 from authapi.tokens.claims import AccessClaims, TokenKind
 
 ALGORITHM = "HS256"
@@ -47,15 +49,23 @@ def signing_key() -> bytes:
     return salted_hmac("authapi.manual", "signing key", algorithm="sha256").digest()
 
 
-def generate_jwt_token(user: User, session: Session) -> str:
+def generate_jwt_token(user: User, client: Client = UNKNOWN) -> str:
     """
-    Return a token, good for an hour, that says that *user* has logged in to *session*.
+    Open a session for *user* and return a token that speaks for it, good for an hour.
+
+    A token is good until it expires, whatever happens meanwhile. So it names a session, a row that
+    can be ended: by its owner, by a new password, by whoever disables the account. *client* is where
+    the owner sees it from, at ``/api/sessions/``.
 
     Claims are readable, so nothing secret is among them, no digest of the password either. Times
     are whole seconds since the epoch (RFC 7519, section 2), taken from an aware "now": ``utcnow()``
     is naive, and read as local time it shifts every expiry by the machine's time zone.
+
+    Raises:
+        BadCredentials: the user was disabled, or got another password, since it was checked.
     """
     now = timezone.now()
+    session = sessions.start(user, client=client, at=now, idle=LIFETIME)
     claims = {
         "iss": simplejwt.api_settings.ISSUER,  # who made it,
         "aud": simplejwt.api_settings.AUDIENCE,  # for whom,

@@ -5,12 +5,12 @@ from rest_framework.exceptions import Throttled
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from authapi import sessions
+from authapi import login
 from authapi.errors import BadCredentials, Unavailable
-from authapi.http.address import device
+from authapi.http.address import client_of
 from authapi.http.operation import operation
 from authapi.manual.authentication import JWTAuthentication
-from authapi.manual.tokens import LIFETIME, generate_jwt_token
+from authapi.manual.tokens import generate_jwt_token
 from authapi.serializers import (
     CredentialsSerializer,
     ManualTokenSerializer,
@@ -38,10 +38,9 @@ class LoginAPIView(TokenView):
         Exchange a user name and a password for one token of the teaching variant, good for an hour.
         It opens a session like any other, which can be listed and ended.
         """
-        session = sessions.log_in(
-            **self.body(), device=device(request), at=timezone.now(), idle=LIFETIME
-        )
-        token = generate_jwt_token(session.user, session)
+        client = client_of(request)
+        user = login.check(**self.body(), client=client, at=timezone.now())
+        token = generate_jwt_token(user, client)
         return Response(ManualTokenSerializer({"token": token}).data)
 
 

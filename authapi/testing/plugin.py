@@ -23,10 +23,10 @@ def _forget_counts() -> None:
     """Start each test with unused limits: those in memory or in a cache outlive a transaction."""
     from django.core.cache import cache
 
-    from authapi.limits import gcra
+    from authapi.limits import stores
 
     cache.clear()
-    gcra.forget()
+    stores.forget()
 
 
 @pytest.fixture

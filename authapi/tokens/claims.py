@@ -39,11 +39,3 @@ class TokenPair:
 
     access: str
     refresh: str
-
-
-@dataclass(frozen=True, slots=True)
-class Device:
-    """What a login tells of where it came from, for its owner to recognise."""
-
-    user_agent: str
-    address: str | None

@@ -1,8 +1,15 @@
-"""The token codec, on simplejwt: a session's row becomes a pair of tokens, a token its claims."""
+"""
+The token codec, on simplejwt: a session's row becomes a pair of tokens, a token its claims.
+
+``AccessToken`` and ``RefreshToken`` are simplejwt's ``Token``, bound to a session. Access tokens are
+those of RFC 9068, for any service that has our public keys. Refresh tokens are for this service alone:
+another audience, another kind of key, another ``typ``, so that nobody else takes one for the other
+(RFC 8725, section 3.12).
+"""
 
 import re
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -37,6 +44,7 @@ C = TypeVar("C", bound=Claims)
 _COMPACT = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.([A-Za-z0-9_-]+)")
 _JTI = re.compile(r"[0-9a-f]{32}")
 _HEADER = {"alg", "kid", "typ"}
+_REFRESH_AUDIENCE = "/api/token/refresh/"
 _YEAR_9999 = 253402300799
 # What ``ACCESS_TOKEN_CLAIMS`` must not name.
 RESERVED = {
@@ -59,6 +67,7 @@ def issue(session: "Session", *, at: datetime) -> TokenPair:
         issued_at=at,
         expires_at=min(at + lifetime, session.expires_at),
     )
+    access["client_id"] = settings.JWT_CLIENT_ID
     for name, path in settings.ACCESS_TOKEN_CLAIMS.items():
         access[name] = import_string(path)(session.user)
     refresh = RefreshToken.of(
@@ -135,6 +144,9 @@ class SessionToken(Token):
 
     # simplejwt wants one; ``of`` sets the times from the session's row.
     lifetime = timedelta()
+    typ: str
+    ring: Callable[[], keys.Ring]
+    audience: Callable[[], str]
 
     @classmethod
     def of(
@@ -153,24 +165,60 @@ class SessionToken(Token):
 
     @cached_property
     def token_backend(self) -> TokenBackend:
-        key = _named_key(str(self.token)) if self.token else keys.signing_key()
-        return _backend(
-            key, simplejwt.api_settings.ISSUER, simplejwt.api_settings.AUDIENCE
-        )
+        key = self._named_key() if self.token else keys.signing(self.ring())
+        issuer = simplejwt.api_settings.ISSUER
+        return _backend(key, issuer, self.audience(), self.typ)
+
+    def _named_key(self) -> keys.Key:
+        """
+        Return the key that the token's header names.
+
+        The header must be what we write and no more: no ``jku``, ``jwk``, ``x5u`` or ``crit`` is ever
+        looked at (RFC 8725, section 3.10). The encoding must be the canonical one, so that no two
+        texts are the same token.
+        """
+        text = str(self.token)
+        compact = _COMPACT.fullmatch(text)
+        if not compact or not _canonical(compact[1]):
+            raise TokenError("The token is not three parts of base64url.")
+        try:
+            header = jwt.get_unverified_header(text)
+        except jwt.InvalidTokenError as error:
+            raise TokenError("The header cannot be read.") from error
+        key = self.ring().get(header.get("kid", ""))
+        if not key or set(header) != _HEADER or header["typ"] != self.typ:
+            raise TokenError("The header is not one of ours.")
+        return key
 
 
 class AccessToken(SessionToken):
+    """Shows who is calling, here and at other services (RFC 9068)."""
+
     token_type = TokenKind.ACCESS.value
+    typ = "at+jwt"
+    ring = staticmethod(keys.ring)
+
+    @staticmethod
+    def audience() -> str:
+        return str(simplejwt.api_settings.AUDIENCE)
 
 
 class RefreshToken(SessionToken):
+    """Is good for one new pair, here alone."""
+
     token_type = TokenKind.REFRESH.value
+    typ = "rt+jwt"
+    ring = staticmethod(keys.refresh_ring)
+
+    @staticmethod
+    def audience() -> str:
+        return f"{simplejwt.api_settings.ISSUER}{_REFRESH_AUDIENCE}"
 
 
 class KeyBackend(TokenBackend):
     """simplejwt's backend for one key of the ring: it names the key and checks the claims' types."""
 
-    def __init__(self, key: keys.Key, issuer: str, audience: str) -> None:
+    def __init__(self, key: keys.Key, issuer: str, audience: str, typ: str) -> None:
         super().__init__(
             algorithm=key.algorithm,
             signing_key=key.private,  # type: ignore[arg-type]  # PyJWT takes key objects
@@ -179,14 +227,14 @@ class KeyBackend(TokenBackend):
             audience=audience,
             leeway=simplejwt.api_settings.LEEWAY,
         )
-        self.kid = key.kid
+        self.headers = {"kid": key.kid, "typ": typ}
 
     def encode(self, payload: dict[str, Any]) -> str:
         return jwt.encode(
             {**payload, "iss": self.issuer, "aud": self.audience},
             self.prepared_signing_key,
             algorithm=self.algorithm,
-            headers={"kid": self.kid},
+            headers=self.headers,
         )
 
     def decode(self, token: Any, verify: bool = True) -> dict[str, Any]:
@@ -197,29 +245,8 @@ class KeyBackend(TokenBackend):
 
 
 @lru_cache(maxsize=16)
-def _backend(key: keys.Key, issuer: str, audience: str) -> KeyBackend:
-    return KeyBackend(key, issuer, audience)
-
-
-def _named_key(text: str) -> keys.Key:
-    """
-    Return the key that the token's header names.
-
-    The header must be what we write and no more: no ``jku``, ``jwk``, ``x5u`` or ``crit`` is ever
-    looked at (RFC 8725, section 3.10). The encoding must be the canonical one, so that no two texts
-    are the same token.
-    """
-    compact = _COMPACT.fullmatch(text)
-    if not compact or not _canonical(compact[1]):
-        raise TokenError("The token is not three parts of base64url.")
-    try:
-        header = jwt.get_unverified_header(text)
-    except jwt.InvalidTokenError as error:
-        raise TokenError("The header cannot be read.") from error
-    key = keys.ring().get(header.get("kid", ""))
-    if not key or set(header) != _HEADER or header["typ"] != "JWT":
-        raise TokenError("The header is not one of ours.")
-    return key
+def _backend(key: keys.Key, issuer: str, audience: str, typ: str) -> KeyBackend:
+    return KeyBackend(key, issuer, audience, typ)
 
 
 def _canonical(part: str) -> bool:

@@ -1,15 +1,16 @@
 """
-The key ring: which key signs, which are still accepted, what the world may know of them.
+The key rings: which key signs, which are still accepted, what the world may know of them.
 
-The first key of ``JWT_KEYS`` signs. To rotate, put a new key in front and keep the old one until
-the last refresh token that it signed has expired.
+Access tokens are signed with the first key of ``JWT_KEYS``, a private one, so that other services can
+check them. Refresh tokens are for this service alone, so their key is a secret that nobody else has:
+it is derived from ``SECRET_KEY``, and those of ``SECRET_KEY_FALLBACKS`` are still accepted.
 """
 
 import base64
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -19,11 +20,18 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
+from django.utils.crypto import salted_hmac
 from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
 
 PrivateKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey
 PublicKey = ec.EllipticCurvePublicKey | rsa.RSAPublicKey | ed25519.Ed25519PublicKey
 
+# What ``ALGORITHM`` may be.
+_GENERATE: Mapping[str, Callable[[], PrivateKey]] = {
+    "ES256": lambda: ec.generate_private_key(ec.SECP256R1()),
+    "RS256": lambda: rsa.generate_private_key(65537, 3072),
+    "EdDSA": ed25519.Ed25519PrivateKey.generate,
+}
 _PEM_BLOCK = re.compile(r"-----BEGIN ([A-Z ]+)-----.+?-----END \1-----", re.DOTALL)
 # The members that a thumbprint is made of (RFC 7638, section 3.2; RFC 8037, section 2).
 _THUMBPRINT_MEMBERS = {"EC": "crv kty x y", "RSA": "e kty n", "OKP": "crv kty x"}
@@ -31,27 +39,41 @@ _THUMBPRINT_MEMBERS = {"EC": "crv kty x y", "RSA": "e kty n", "OKP": "crv kty x"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Key:
-    """One key of the ring. ``private`` is None for a key that only verifies."""
+    """
+    One key of a ring.
+
+    ``private`` signs, and is None for a key that only verifies; ``public`` verifies. Of a shared
+    secret both are the same.
+    """
 
     kid: str
     algorithm: str
-    private: PrivateKey | None
-    public: PublicKey
+    private: PrivateKey | bytes | None
+    public: PublicKey | bytes
     jwk: Mapping[str, Any]
 
 
-def ring() -> Mapping[str, Key]:
+Ring = Mapping[str, Key]
+
+
+def ring() -> Ring:
     """
-    Return the keys by ``kid``, the signing key first.
+    Return the keys of access tokens by ``kid``, the signing key first.
 
     Raises:
         ImproperlyConfigured: ``JWT_KEYS`` holds no usable ring; the message says why.
     """
-    return _parse(settings.JWT_KEYS)
+    return _parse(settings.JWT_KEYS, settings.SIMPLE_JWT["ALGORITHM"])
 
 
-def signing_key() -> Key:
-    return next(iter(ring().values()))
+def refresh_ring() -> Ring:
+    """Return the keys of refresh tokens by ``kid``, the signing key first."""
+    return _derive((settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS))
+
+
+def signing(ring: Ring) -> Key:
+    """Return the key of *ring* that signs."""
+    return next(iter(ring.values()))
 
 
 def jwks() -> dict[str, list[Mapping[str, Any]]]:
@@ -59,17 +81,14 @@ def jwks() -> dict[str, list[Mapping[str, Any]]]:
     return {"keys": [key.jwk for key in ring().values()]}
 
 
-def generate() -> str:
-    """Return a new ES256 private key as PEM (PKCS #8)."""
-    return (
-        ec.generate_private_key(ec.SECP256R1())
-        .private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-        .decode()
+def generate(algorithm: str = "ES256") -> str:
+    """Return a new private key for *algorithm* (ES256, RS256 or EdDSA) as PEM (PKCS #8)."""
+    pem = _GENERATE[algorithm]().private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
     )
+    return pem.decode()
 
 
 def kid(pem: str) -> str:
@@ -78,7 +97,19 @@ def kid(pem: str) -> str:
 
 
 @lru_cache(maxsize=4)
-def _parse(bundle: str) -> Mapping[str, Key]:
+def _derive(secrets: tuple[str, ...]) -> Ring:
+    found = {}
+    for secret in secrets:
+        key = salted_hmac(
+            "authapi.tokens", "refresh", secret=secret, algorithm="sha256"
+        ).digest()
+        kid = base64.urlsafe_b64encode(hashlib.sha256(key).digest()[:12]).decode()
+        found[kid] = Key(kid, "HS256", private=key, public=key, jwk={})
+    return found
+
+
+@lru_cache(maxsize=4)
+def _parse(bundle: str, algorithm: str) -> Ring:
     blocks = [match[0] for match in _PEM_BLOCK.finditer(bundle)]
     keys = [_key(block, number) for number, block in enumerate(blocks, start=1)]
     if not keys or keys[0].private is None:
@@ -86,10 +117,15 @@ def _parse(bundle: str) -> Mapping[str, Key]:
             "JWT_KEYS must begin with a private key in PEM. "
             "`python manage.py newkey` prints one."
         )
+    if keys[0].algorithm != algorithm:
+        raise ImproperlyConfigured(
+            f"The first key of JWT_KEYS signs with {keys[0].algorithm}, and ALGORITHM of SIMPLE_JWT "
+            f"is {algorithm!r}. Change one of them; `python manage.py newkey` makes a key for the latter."
+        )
     ring = {key.kid: key for key in keys}
     if len(ring) < bundle.count("-----BEGIN "):
         raise ImproperlyConfigured(
-            "JWT_KEYS names a key twice, or a block lacks its END line. Mend or remove it."
+            "JWT_KEYS names a key twice, or a block lacks its END line. Fix or remove it."
         )
     return ring
 

@@ -1,5 +1,6 @@
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand
 
 from authapi.tokens import keys
@@ -13,6 +14,6 @@ class Command(BaseCommand):
     requires_system_checks = ()
 
     def handle(self, *args: Any, **options: Any) -> None:
-        pem = keys.generate()
+        pem = keys.generate(settings.SIMPLE_JWT["ALGORITHM"])
         self.stdout.write(pem, ending="")
         self.stderr.write(f"kid: {keys.kid(pem)}")

@@ -1,0 +1,64 @@
+"""
+DRF's throttles for views, which count as ``authapi.limits`` does.
+
+``LocalThrottle`` protects a process's own time and costs no query; ``SharedThrottle`` is for limits
+that must hold over all processes and instances. Both limit a view at the rate of its
+``throttle_scope``, by user where one is signed in, else by address. DRF's own classes work, too: they
+count in Django's cache, which is Redis with ``CACHE_URL``, and else the memory of each process.
+"""
+
+from typing import Any
+
+from django.http import HttpRequest
+from django.utils import timezone
+from rest_framework.exceptions import Throttled
+from rest_framework.request import Request
+from rest_framework.throttling import ScopedRateThrottle
+
+from authapi import events
+from authapi.http.address import address
+from authapi.limits import policy, stores
+
+
+class LocalThrottle(ScopedRateThrottle):
+    """DRF's ``ScopedRateThrottle``, counted in the memory of each process."""
+
+    consume = staticmethod(stores.consume_here)
+    _retry_after = 0.0
+
+    def allow_request(self, request: Request, view: Any) -> bool:
+        scope = getattr(view, "throttle_scope", None)
+        if not scope:
+            return True
+        client = address(request)
+        user = request.user.pk if request.user else None
+        key = f"user {user}" if user else policy.place_of(client)
+        at = timezone.now().timestamp()
+        self._retry_after = self.consume(f"{scope} {key}", policy.rate(scope), at=at)
+        if self._retry_after:
+            events.throttled.tell(scope=scope, address=client)
+        return not self._retry_after
+
+    def wait(self) -> float:
+        return self._retry_after
+
+
+class SharedThrottle(LocalThrottle):
+    """As ``LocalThrottle``, counted by all processes and instances together."""
+
+    consume = staticmethod(stores.consume)
+
+
+def count_request(scope: str, request: HttpRequest) -> None:
+    """
+    Count a request to a plain view, of its address, in the memory of this process.
+
+    Raises:
+        Throttled: it is one too many.
+    """
+    client = address(request)
+    key = f"{scope} {policy.place_of(client)}"
+    at = timezone.now().timestamp()
+    if retry_after := stores.consume_here(key, policy.rate(scope), at=at):
+        events.throttled.tell(scope=scope, address=client)
+        raise Throttled(retry_after)

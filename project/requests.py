@@ -1,0 +1,130 @@
+"""
+What comes before Django: a request is whole, and not too large, or it is refused.
+
+Its body is read here, by a thread that costs little to wait with: clients that send slowly do not keep
+the others out until they are as many as the server's threads. Only then the request takes one of the
+turns in which Python works. A refusal is passed on to Django, whose answers all carry the same headers.
+"""
+
+from collections.abc import Callable, Iterable
+from functools import lru_cache
+from tempfile import SpooledTemporaryFile
+from threading import BoundedSemaphore
+from typing import Any
+
+from django.conf import settings
+from django.core.handlers.wsgi import get_path_info
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.urls import Resolver404, resolve
+from django.utils.http import parse_header_parameters
+from rest_framework.exceptions import APIException, ParseError
+
+from authapi.errors import BodyTooLarge, HeaderTooLarge
+from authapi.http.operation import body_limit
+from authapi.http.problems import refused
+
+Environ = dict[str, Any]
+Application = Callable[[Environ, Any], Iterable[bytes]]
+
+_REFUSAL = "project.refusal"
+# Django reads the parameters of a media type in a time that grows with the square of their length.
+_MEDIA_TYPE_LENGTH = 1000
+_AUTHORIZATION_LENGTH = 8 * 1024
+# A larger body is kept in a file while it is read.
+_IN_MEMORY = 1024 * 1024
+
+
+def complete(application: Application) -> Application:
+    """Wrap a WSGI application so that it sees whole requests, no larger than their operation takes."""
+    turns = BoundedSemaphore(
+        settings.PASSWORD_HASHES_AT_ONCE + settings.PASSWORD_LINE + settings.TURNS
+    )
+
+    def wrapped(environ: Environ, start_response: Any) -> Iterable[bytes]:
+        try:
+            _clean_headers(environ)
+            _read_body(environ)
+        except APIException as refusal:
+            environ[_REFUSAL] = refusal
+        with turns:
+            return application(environ, start_response)
+
+    return wrapped
+
+
+def refusal_middleware(
+    get_response: Callable[[HttpRequest], HttpResponseBase],
+) -> Callable[[HttpRequest], HttpResponseBase]:
+    """Answer a request that was refused before it came to Django."""
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        refusal = request.META.get(_REFUSAL)
+        if not refusal:
+            return get_response(request)
+        response = refused(refusal)
+        response["Cache-Control"] = "no-store"
+        # What is left of the body is not read, so the server hangs up: whoever keeps connections,
+        # such as a proxy, must not send the next request on this one.
+        response["Connection"] = "close"
+        return response
+
+    return middleware
+
+
+def _clean_headers(environ: Environ) -> None:
+    environ["CONTENT_TYPE"] = _content_type(environ.get("CONTENT_TYPE", ""))
+    if len(environ.get("HTTP_ACCEPT", "")) > _MEDIA_TYPE_LENGTH:
+        del environ["HTTP_ACCEPT"]
+    if len(environ.get("HTTP_AUTHORIZATION", "")) > _AUTHORIZATION_LENGTH:
+        raise HeaderTooLarge
+
+
+def _content_type(value: str) -> str:
+    """Keep the type, and the boundary of a form: Django fails on odd or unknown parameters."""
+    if len(value) > _MEDIA_TYPE_LENGTH:
+        return value.partition(";")[0]
+    try:
+        media_type, parameters = parse_header_parameters(value)
+    except ValueError:
+        return value.partition(";")[0]
+    boundary = parameters.get("boundary")
+    return f"{media_type}; boundary={boundary}" if boundary else media_type
+
+
+def _read_body(environ: Environ) -> None:
+    declared = environ.get("CONTENT_LENGTH") or "0"
+    chunked = "HTTP_TRANSFER_ENCODING" in environ
+    if not chunked and declared == "0":
+        return
+    limit = _limit(get_path_info(environ), environ["REQUEST_METHOD"])
+    if not chunked and int(declared) > limit:
+        raise BodyTooLarge(limit)
+    body = _Body(_IN_MEMORY)
+    while (length := body.tell()) <= limit:
+        part = environ["wsgi.input"].read(min(_IN_MEMORY, limit + 1 - length))
+        if not part:
+            break
+        body.write(part)
+    if length > limit:
+        raise BodyTooLarge(limit)
+    if not chunked and length != int(declared):
+        raise ParseError("The body is shorter than its Content-Length.")
+    body.seek(0)
+    environ["CONTENT_LENGTH"] = str(length)
+    environ["wsgi.input"] = body
+
+
+class _Body(SpooledTemporaryFile[bytes]):
+    """Lives as long as the request: whatever reads it last closes it."""
+
+    def __del__(self) -> None:
+        self.close()
+
+
+@lru_cache(maxsize=1024)
+def _limit(path: str, method: str) -> int:
+    try:
+        return body_limit(resolve(path).func, method)
+    except Resolver404:
+        return settings.MAX_BODY_BYTES
