@@ -8,6 +8,7 @@ turns in which Python works. A refusal is passed on to Django, whose answers all
 
 from collections.abc import Callable, Iterable
 from functools import lru_cache
+from io import BytesIO
 from tempfile import SpooledTemporaryFile
 from threading import BoundedSemaphore
 from typing import Any
@@ -46,7 +47,11 @@ def complete(application: Application) -> Application:
             _clean_headers(environ)
             _read_body(environ)
         except APIException as refusal:
-            environ[_REFUSAL] = refusal
+            environ |= {
+                _REFUSAL: refusal,
+                "CONTENT_LENGTH": "0",
+                "wsgi.input": BytesIO(),
+            }
         with turns:
             return application(environ, start_response)
 

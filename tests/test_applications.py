@@ -38,7 +38,7 @@ ANSWERS = {
     "shop_orders_create": WITH_BODY | {"201", "409"},
     "shop_export_retrieve": SIGNED_IN,
     "shop_throttled_retrieve": SIGNED_IN | {"429"},
-    "shop_shared_retrieve": SIGNED_IN | {"429", "503"},
+    "shop_shared_retrieve": SIGNED_IN | {"429"},
     "shop_any_retrieve": SIGNED_IN,
     "shop_staff_retrieve": SIGNED_IN | {"403"},
 }

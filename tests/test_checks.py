@@ -281,9 +281,15 @@ def test_e012_a_proxy_of_which_nothing_is_said(settings):
 
 @pytest.mark.parametrize(
     ("number", "ids"),
-    [(0, {"authapi.E013"}), (1, set()), (8, set()), (9, {"authapi.E013"})],
+    [(11, {"authapi.E013"}), (12, set()), (1024, set()), (1025, {"authapi.E013"})],
 )
-def test_e013_hashes_that_leave_no_thread(settings, number, ids):
-    settings.PASSWORD_HASHES_AT_ONCE = number
+def test_e013_threads_that_leave_none_for_one_kind_of_work(settings, number, ids):
+    settings.SERVER_THREADS = number
 
     assert found() == ids
+
+
+def test_e001_a_key_for_another_algorithm_than_the_settings_name(settings):
+    settings.SIMPLE_JWT = {**settings.SIMPLE_JWT, "ALGORITHM": "RS256"}
+
+    assert found() == {"authapi.E001"}

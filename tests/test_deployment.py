@@ -83,21 +83,45 @@ def test_the_server_does_not_start_on_a_mistake(environment, said):
     assert said in done.stderr
 
 
-def test_a_request_without_tls_is_sent_to_https():
+@pytest.mark.parametrize(
+    ("path", "headers", "answered"),
+    [
+        ("/api/profile/", {}, "403 None"),
+        ("/api/docs/", {}, "403 None"),
+        ("/admin/", {}, "301 None"),
+        ("/health/live/", {}, "200 None"),
+        ("/health/live/", {"X-Forwarded-Proto": "https"}, "200 None"),
+        (
+            "/health/live/",
+            {"X-Forwarded-Proto": "https", "peer": "10.0.0.7"},
+            "200 max-age=31536000",
+        ),
+        (
+            "/api/profile/",
+            {"X-Forwarded-Proto": "https", "peer": "10.0.0.7"},
+            "401 max-age=31536000",
+        ),
+    ],
+    ids=str,
+)
+def test_tls_is_believed_of_a_trusted_proxy_and_plain_http_is_refused(
+    path, headers, answered
+):
+    """Refused, not redirected: a token that came in plain text is lost already."""
+    peer = headers.pop("peer", "127.0.0.1")
     code = (
         "import django; django.setup()\n"
         "from django.test import Client\n"
-        "for path, extra in (('/api/profile/', {}), ('/health/live/', {}),\n"
-        "    ('/health/live/', {'X-Forwarded-Proto': 'https'})):\n"
-        "    answer = Client().get(path, headers={'Host': 'auth.example.com', **extra})\n"
-        "    print(answer.status_code, answer.get('Strict-Transport-Security'))\n"
+        f"answer = Client().get({path!r}, REMOTE_ADDR={peer!r},"
+        f" headers={ {'Host': 'auth.example.com', **headers}!r})\n"
+        "print(answer.status_code, answer.get('Strict-Transport-Security'))\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", code],
         cwd=ROOT,
-        env=PRODUCTION,
+        env=PRODUCTION | {"TRUSTED_PROXIES": "10.0.0.0/8"},
         capture_output=True,
         text=True,
     )
 
-    assert done.stdout.splitlines() == ["301 None", "200 None", "200 max-age=31536000"]
+    assert done.stdout.strip() == answered, done.stderr

@@ -15,8 +15,11 @@ EVENTS = (
     events.logged_in,
     events.login_failed,
     events.refreshed,
+    events.repeated,
     events.token_reused,
     events.logged_out,
+    events.sessions_ended,
+    events.access_lost,
     events.throttled,
 )
 
@@ -65,6 +68,37 @@ class TestSignals:
             *("login", "refresh", "refresh", "token_reused")
         ]
 
+    def test_of_a_repeat_from_elsewhere_names_both_places(
+        self, seen, api, login, refresh
+    ):
+        spent = login().json()["refresh"]
+        refresh(spent)
+
+        api.client.post(
+            *("/api/token/refresh/", {"refresh": spent}, "application/json"),
+            REMOTE_ADDR="203.0.113.9",
+            headers={"User-Agent": "phone/2.0"},
+        )
+
+        name, facts = seen[-1]
+        assert name == "refresh_repeated"
+        assert facts["address"] == "203.0.113.9"
+        assert facts["user_agent"] == "phone/2.0"
+        assert facts["last_address"] == "127.0.0.1"
+        assert facts["last_user_agent"] == ""
+
+    @pytest.mark.parametrize(
+        "change", [{"is_active": False}, {"password": "another"}], ids=str
+    )
+    def test_of_a_session_whose_user_lost_access(self, seen, api, login, user, change):
+        pair = login()
+        User.objects.filter(pk=user.pk).update(**change)
+
+        api.profile(pair)
+        api.profile(pair)
+
+        assert [name for name, _ in seen] == ["login", "access_lost"]
+
     def test_of_a_login_that_fails(self, seen, login, user):
         login(password="wrong")
         login(username="nobody")
@@ -91,7 +125,8 @@ class TestSignals:
         api("DELETE", f"/api/sessions/{ended}/", token=mine)
         api("DELETE", "/api/sessions/", token=mine)
 
-        assert [name for name, _ in seen[3:]] == ["logout", "logout"]
+        assert [name for name, _ in seen[3:]] == ["logout", "sessions_ended"]
+        assert seen[4][1]["count"] == 1
         assert seen[3][1]["session_id"] == ended
         assert api.get("/api/profile/", other).status_code == 401
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from http.client import HTTPConnection
 from socket import SHUT_WR
 
+import httpx
 import pytest
 
 from tests.server import PASSWORD, USER, http
@@ -108,9 +109,21 @@ def test_a_body_that_is_cut_short_is_refused(service, sent):
 @pytest.mark.parametrize("length", [65_537, 3_000_000, 2**63])
 def test_a_length_beyond_the_limit_is_refused_unread(service, length):
     """And the server hangs up, which it says: a proxy would lose its next request else."""
+    answer = b""
     with half_sent(service, b"{", length) as connection:
-        answer = connection.recv(4096)
+        while more := connection.recv(4096):
+            answer += more
 
     assert b" 413 " in answer.splitlines()[0]
     assert b"\r\nconnection: close\r\n" in answer
     assert b"body_too_large" in answer
+    for header in (b"x-content-type-options: nosniff", b"x-request-id: "):
+        assert header in answer
+
+
+def test_an_authorization_header_of_more_than_8_kilobytes_is_refused(service):
+    headers = {"Authorization": "Bearer " + "a" * 8192}
+
+    answer = httpx.get(f"{service.url}/api/profile/", headers=headers)
+
+    assert_problem(answer, 431, "header_too_large")

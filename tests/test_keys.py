@@ -68,6 +68,7 @@ def test_each_kind_of_key_signs_with_its_one_algorithm(
     api, login, settings, private, algorithm
 ):
     settings.JWT_KEYS = pem(private)
+    settings.SIMPLE_JWT = {**settings.SIMPLE_JWT, "ALGORITHM": algorithm}
 
     pair = login()
 

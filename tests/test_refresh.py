@@ -18,6 +18,28 @@ def clock():
         yield traveller
 
 
+@pytest.fixture
+def place(api):
+    """Refresh from another address, or with another user agent."""
+
+    def place(address=None, user_agent=None):
+        sender = {"REMOTE_ADDR": address} if address else {}
+        headers = {"User-Agent": user_agent} if user_agent else {}
+
+        def refresh(token):
+            return api.client.post(
+                "/api/token/refresh/",
+                {"refresh": token},
+                content_type="application/json",
+                headers=headers,
+                **sender,
+            )
+
+        return refresh
+
+    return place
+
+
 class TestRotation:
     def test_gives_a_new_pair(self, api, login, refresh):
         first = login()
@@ -47,50 +69,165 @@ class TestRotation:
         assert Session.objects.count() == 1
 
 
-class TestReplay:
-    @pytest.mark.parametrize("age", [0, 9.9])
-    def test_the_predecessor_gets_the_same_successor_within_ten_seconds(
-        self, login, refresh, clock, age
+class TestRepeat:
+    """A lost answer logs nobody out, and the repeat shelters no thief."""
+
+    @pytest.mark.parametrize(
+        "later",
+        [timedelta(0), timedelta(seconds=11), timedelta(hours=1), timedelta(days=13)],
+        ids=str,
+    )
+    def test_at_home_gets_the_same_successor_at_any_time(
+        self, login, refresh, clock, later
     ):
         spent = login().json()["refresh"]
         successor = refresh(spent).json()["refresh"]
 
-        clock.shift(age)
+        clock.shift(later)
         again = refresh(spent)
 
         assert again.status_code == 200
         assert payload(again.json()["refresh"]) == payload(successor)
         assert refresh(successor).status_code == 200
 
-    def test_later_it_ends_the_session(self, api, login, refresh, clock):
+    @pytest.mark.parametrize("address", ["192.0.2.200", "2001:db8:0:ffff::9"])
+    def test_home_is_the_network(self, login, place, clock, address):
+        home = place("192.0.2.1" if "." in address else "2001:db8::1")
+        spent = home(login().json()["refresh"])
+        token = spent.json()["refresh"]
+        successor = home(token)
+        clock.shift(3600)
+
+        again = place(address)(token)
+
+        assert payload(again.json()["refresh"]) == payload(successor.json()["refresh"])
+
+    def test_two_tabs_that_always_race_stay_signed_in(self, login, refresh):
+        token = login().json()["refresh"]
+        for _ in range(5):
+            first, second = refresh(token), refresh(token)
+            assert payload(first.json()["refresh"]) == payload(second.json()["refresh"])
+            token = first.json()["refresh"]
+
+    @pytest.mark.parametrize(
+        "elsewhere", [("203.0.113.9", None), (None, "another/1.0")]
+    )
+    def test_from_elsewhere_gets_it_once_within_ten_seconds(
+        self, login, refresh, place, clock, elsewhere
+    ):
+        spent = login().json()["refresh"]
+        successor = refresh(spent).json()["refresh"]
+
+        clock.shift(9.9)
+        again = place(*elsewhere)(spent)
+
+        assert payload(again.json()["refresh"]) == payload(successor)
+        assert refresh(successor).status_code == 200
+
+    def test_from_elsewhere_a_second_time_is_reuse(self, login, refresh, place):
+        spent = login().json()["refresh"]
+        successor = refresh(spent).json()["refresh"]
+        place("203.0.113.9")(spent)
+
+        answer = place("203.0.113.9")(spent)
+
+        assert_problem(answer, 401, "token_not_valid", "reused")
+        assert_problem(refresh(successor), 401, "token_not_valid", "session_ended")
+
+    def test_from_elsewhere_after_ten_seconds_is_reuse(
+        self, login, refresh, place, clock
+    ):
+        spent = login().json()["refresh"]
+        refresh(spent)
+        clock.shift(10.1)
+
+        answer = place("203.0.113.9")(spent)
+
+        assert_problem(answer, 401, "token_not_valid", "reused")
+
+    def test_the_window_does_not_slide(self, login, refresh, place, clock):
+        spent = login().json()["refresh"]
+        refresh(spent)
+        for _ in range(2):
+            clock.shift(6)
+            assert refresh(spent).status_code == (200)
+
+        answer = place("203.0.113.9")(spent)
+
+        assert_problem(answer, 401, "token_not_valid", "reused")
+
+    def test_a_thief_who_follows_the_owner_is_found_out_at_the_second_token(
+        self, api, login, refresh, place
+    ):
+        """The thief waits until the owner has refreshed, generation after generation."""
+        thief = place("203.0.113.9", "thief/1.0")
+        stolen = login().json()["refresh"]
+        owners = refresh(stolen)
+        followed = thief(stolen)
+        assert followed.status_code == 200
+
+        newest = refresh(owners.json()["refresh"])
+        answer = thief(followed.json()["refresh"])
+
+        assert_problem(answer, 401, "token_not_valid", "reused")
+        assert_problem(api.profile(newest), 401, "token_not_valid", "session_ended")
+
+    def test_a_thief_who_overtakes_the_owner_is_found_out_by_the_owner(
+        self, login, refresh, place
+    ):
+        thief = place("203.0.113.9", "thief/1.0")
+        stolen = login().json()["refresh"]
+        owners = refresh(stolen).json()["refresh"]
+        followed = thief(stolen).json()["refresh"]
+        assert thief(followed).status_code == 200
+
+        answer = refresh(owners)
+
+        assert_problem(answer, 401, "token_not_valid", "reused")
+
+    def test_elsewhere_is_forgiven_once_the_next_went_well(self, login, refresh, place):
+        token = login().json()["refresh"]
+        for generation in range(6):
+            answer = refresh(token)
+            if generation % 2 == 0:
+                assert place("203.0.113.9")(token).status_code == 200
+            token = answer.json()["refresh"]
+
+    def test_after_a_logout_gets_nothing(self, login, refresh, logout):
+        spent = login().json()["refresh"]
+        logout(refresh(spent).json()["refresh"])
+
+        assert_problem(refresh(spent), 401, "token_not_valid", "session_ended")
+
+    def test_the_place_is_listed_for_the_owner(self, api, login, place):
+        moved = place("203.0.113.9", "phone/2.0")(login().json()["refresh"]).json()
+
+        (listed,) = api.get("/api/sessions/", moved["access"]).json()["results"]
+
+        assert (listed["address"], listed["user_agent"]) == ("203.0.113.9", "phone/2.0")
+
+
+class TestReplay:
+    @pytest.mark.parametrize("later", [0, 200])
+    def test_the_one_before_the_predecessor_ends_the_session_at_once(
+        self, api, login, refresh, clock, later
+    ):
         """The service cannot tell thief from owner."""
         first = login()
-        spent = first.json()["refresh"]
-        newest = refresh(spent)
+        oldest = first.json()["refresh"]
+        newest = refresh(refresh(oldest).json()["refresh"])
+        clock.shift(later)
 
-        clock.shift(10.1)
-        replay = refresh(spent)
+        replay = refresh(oldest)
 
         assert_problem(replay, 401, "token_not_valid", "reused")
-        assert_problem(
-            refresh(newest.json()["refresh"]), 401, "token_not_valid", "session_ended"
-        )
+        token = newest.json()["refresh"]
+        assert_problem(refresh(token), 401, "token_not_valid", "session_ended")
         assert_problem(api.profile(newest), 401, "token_not_valid", "session_ended")
-        assert_problem(api.profile(first), 401, "token_not_valid", "session_ended")
 
-    def test_the_one_before_the_predecessor_ends_the_session_at_once(
-        self, login, refresh, clock
-    ):
-        oldest = login().json()["refresh"]
-        newest = refresh(refresh(oldest).json()["refresh"]).json()["refresh"]
-
-        assert_problem(refresh(oldest), 401, "token_not_valid", "reused")
-        assert_problem(refresh(newest), 401, "token_not_valid", "session_ended")
-
-    def test_leaves_the_users_other_sessions_alone(self, api, login, refresh, clock):
+    def test_leaves_the_users_other_sessions_alone(self, api, login, refresh):
         other, spent = login(), login().json()["refresh"]
-        refresh(spent)
-        clock.shift(60)
+        refresh(refresh(spent).json()["refresh"])
 
         refresh(spent)
 

@@ -50,7 +50,7 @@ def test_a_claim_that_is_not_so(api, variant, claims, replaced, reason):
     assert_problem(answer, 401, "token_not_valid", reason)
 
 
-@pytest.mark.parametrize("headers", [{"kid": "unknown"}, {"typ": "at+jwt"}], ids=str)
+@pytest.mark.parametrize("headers", [{"kid": "unknown"}, {"typ": "rt+jwt"}], ids=str)
 def test_a_header_that_is_not_ours(api, variant, claims, headers):
     answer = api.get(variant.profile, variant.sign(claims, headers))
 

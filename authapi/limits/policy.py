@@ -51,8 +51,9 @@ def count_login(
 
     It counts whether it will succeed or not, so that an account of one's own resets nothing; one that
     is refused here does not. An address from which the account has been signed in, with the password
-    that it has now, has the strangers' limits to itself: whoever uses them up elsewhere does not lock
-    the owner out. It is counted as often as a stranger, so that the time taken tells nothing.
+    that it has now, is no stranger and has the account's limit to itself: whoever uses that up
+    elsewhere does not lock the owner out. It is counted as often as a stranger, so that the time taken
+    tells nothing.
 
     Args:
         name: as it is looked up, so that all its spellings are one.
@@ -75,7 +76,10 @@ def count_login(
             ("login_account", f"{apart}{name}"),
         ):
             limit = f"{scope} {key}", rate(scope)
-            if retry_after := stores.consume(*limit, at=at):
+            retry_after = stores.consume(*limit, at=at)
+            if known and scope == "login_stranger":
+                retry_after = 0
+            elif retry_after:
                 Attempt(tuple(counted)).give_back()
                 break
             counted.append(limit)

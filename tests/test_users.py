@@ -1,0 +1,204 @@
+"""What a change of a user does to sessions, whatever path it takes to the database."""
+
+import json
+
+import pytest
+from django.contrib.auth.hashers import make_password
+from django.core import serializers
+from django.core.management import call_command
+from django.db import connection
+
+from authapi.models import User
+from tests.conftest import PASSWORD, assert_problem
+
+
+def by_save(user, active):
+    user.is_active = active
+    user.save()
+
+
+def by_save_of_one_field(user, active):
+    user.is_active = active
+    user.save(update_fields=["is_active"])
+
+
+def by_update(user, active):
+    User.objects.filter(pk=user.pk).update(is_active=active)
+
+
+def by_the_base_manager(user, active):
+    User._base_manager.filter(pk=user.pk).update(is_active=active)
+
+
+def by_bulk_update(user, active):
+    user.is_active = active
+    User.objects.bulk_update([user], ["is_active"])
+
+
+def by_bulk_create(user, active):
+    user.is_active = active
+    User.objects.bulk_create(
+        [user],
+        update_conflicts=True,
+        unique_fields=["id"],
+        update_fields=["is_active"],
+    )
+
+
+def by_fixture(user, active, tmp_path):
+    user.is_active = active
+    file = tmp_path / "users.json"
+    file.write_text(serializers.serialize("json", [user]))
+    call_command("loaddata", str(file), verbosity=0)
+
+
+def by_sql(user, active):
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE authapi_user SET is_active = %s WHERE id = %s", [active, user.pk]
+        )
+
+
+PATHS = [
+    *(by_save, by_save_of_one_field, by_update, by_the_base_manager),
+    *(by_bulk_update, by_bulk_create, by_fixture, by_sql),
+]
+
+
+@pytest.fixture(params=PATHS, ids=lambda path: path.__name__)
+def set_active(request, user, tmp_path):
+    """Disable or enable the user on each of the paths to the database."""
+
+    def set_active(active):
+        extra = [tmp_path] if request.param is by_fixture else []
+        request.param(user, active, *extra)
+        user.refresh_from_db()
+
+    return set_active
+
+
+class TestDisabled:
+    def test_sessions_do_not_come_back_when_the_user_is_enabled(
+        self, api, login, refresh, set_active
+    ):
+        pair = login()
+
+        set_active(False)
+        set_active(True)
+
+        assert_problem(api.profile(pair), 401, "token_not_valid", "session_ended")
+        token = pair.json()["refresh"]
+        assert_problem(refresh(token), 401, "token_not_valid", "session_ended")
+        assert login().status_code == 200
+
+    def test_the_admins_cookies_do_not_come_back(self, client, user, set_active):
+        User.objects.filter(pk=user.pk).update(is_staff=True, is_superuser=True)
+        user.refresh_from_db()
+        client.force_login(user)
+        assert client.get("/admin/").status_code == 200
+
+        set_active(False)
+        set_active(True)
+
+        assert client.get("/admin/").status_code == 302
+
+    def test_an_instance_from_before_brings_nothing_back(self, api, login, user):
+        pair = login()
+        stale = User.objects.get(pk=user.pk)
+        by_update(user, False)
+
+        stale.first_name = "Ada"
+        stale.save()
+
+        assert_problem(api.profile(pair), 401, "token_not_valid", "session_ended")
+
+    def test_other_users_keep_their_sessions(self, api, login, user):
+        other = User.objects.create_user("bob", None, PASSWORD)
+        pair = login("bob")
+
+        User.objects.filter(pk=user.pk).update(is_active=False)
+
+        assert api.profile(pair).status_code == 200
+        other.refresh_from_db()
+        assert other.login_epoch == 0
+
+    def test_a_change_of_another_field_ends_nothing(self, api, login, user):
+        pair = login()
+
+        User.objects.filter(pk=user.pk).update(is_active=True, first_name="Ada")
+        user.save()
+
+        assert api.profile(pair).status_code == 200
+
+
+class TestPassword:
+    OLD_HASHER = "django.contrib.auth.hashers.PBKDF2PasswordHasher"
+
+    @pytest.fixture
+    def imported(self, user, settings):
+        """A user whose password was hashed elsewhere, and is hashed anew at the next login."""
+        hashers = settings.PASSWORD_HASHERS
+        settings.PASSWORD_HASHERS = [self.OLD_HASHER]
+        User.objects.filter(pk=user.pk).update(password=make_password(PASSWORD))
+        settings.PASSWORD_HASHERS = [*hashers, self.OLD_HASHER]
+        return User.objects.get(pk=user.pk)
+
+    def test_a_login_in_flight_does_not_bring_the_old_one_back(self, login, imported):
+        """The login has read the row; the password is changed; the login checks what it has read."""
+        changed = User.objects.get(pk=imported.pk)
+        changed.set_password("another one entirely")
+        changed.save()
+
+        assert not imported.check_password(PASSWORD)
+
+        assert login(password=PASSWORD).status_code == 401
+        assert login(password="another one entirely").status_code == 200
+
+    def test_two_first_logins_at_once_both_get_in(self, imported):
+        other = User.objects.get(pk=imported.pk)
+
+        assert imported.check_password(PASSWORD)
+        assert other.check_password(PASSWORD)
+
+        assert imported.password == other.password
+        assert not imported.password.startswith("pbkdf2")
+
+    def test_hashed_anew_keeps_the_sessions(self, api, login, user, imported, settings):
+        pair = login()
+
+        assert login().status_code == 200
+
+        assert api.profile(pair).status_code == 200
+
+
+def test_at_most_a_hundred_sessions_live_and_the_oldest_ends(api, login, settings):
+    first, second = login(), login()
+    for _ in range(98):
+        last = login()
+    assert api.profile(first).status_code == 200
+
+    login()
+
+    assert_problem(api.profile(first), 401, "token_not_valid", "session_ended")
+    assert api.profile(second).status_code == 200
+    listed = api.get("/api/sessions/", last.json()["access"]).json()
+    assert listed["count"] == 100
+
+
+def test_sessions_from_before_a_new_password_are_not_listed(api, login, user):
+    login()
+    user.set_password("another one entirely")
+    user.save()
+    mine = login(password="another one entirely").json()["access"]
+
+    assert api.get("/api/sessions/", mine).json()["count"] == 1
+
+
+def test_ending_the_others_is_one_statement(api, login, django_assert_max_num_queries):
+    for _ in range(20):
+        mine = login().json()["access"]
+
+    with django_assert_max_num_queries(2):
+        assert api("DELETE", "/api/sessions/", token=mine).status_code == 204
+
+    assert json.loads(api.get("/api/sessions/", mine).content)["count"] == 1
