@@ -1,8 +1,14 @@
 """Ways round the limits of the service, under limits as they are in production."""
 
+import re
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx
 import pytest
 
 from tests.conftest import assert_problem
+from tests.payload import payload
 from tests.server import PASSWORD, USER, serve
 from tests.variants import VARIANTS
 
@@ -74,6 +80,53 @@ class TestLimits:
             )
 
         assert_problem(answer, 429, "throttled")
+
+
+class TestTheAdminsPasswordChange:
+    def test_guesses_no_faster_than_a_login(self, limited):
+        """The old password is asked for there, by a session that may have been stolen."""
+        limited.python(
+            "from authapi.models import User\n"
+            f"User.objects.create_superuser('boss', None, {PASSWORD!r})"
+        )
+        with httpx.Client(base_url=limited.url, follow_redirects=True) as browser:
+            page = browser.get("/admin/login/")
+            form = {"username": "boss", "password": PASSWORD}
+            browser.post("/admin/login/", data=form | token_of(page))
+            for number in range(5):
+                page = browser.get("/admin/password_change/")
+                form = {
+                    "old_password": f"guess{number}",
+                    "new_password1": "another entirely 1",
+                    "new_password2": "another entirely 1",
+                }
+                page = browser.post(
+                    "/admin/password_change/", data=form | token_of(page)
+                )
+
+        assert "Expected available in" in page.text
+
+
+class TestManyAtOnce:
+    def test_twenty_people_who_log_in_at_the_same_moment_are_all_let_in(
+        self, any_service
+    ):
+        names = [uuid.uuid4().hex for _ in range(20)]
+        any_service.python(
+            "from authapi.models import User\n"
+            f"for name in {names}: User.objects.create_user(name, None, {PASSWORD!r})"
+        )
+
+        with ThreadPoolExecutor(20) as pool:
+            pairs = list(pool.map(any_service.login, names))
+
+        assert len({payload(pair["access"])["sid"] for pair in pairs}) == 20
+
+
+def token_of(page: httpx.Response) -> dict[str, str]:
+    found = re.search(r'csrfmiddlewaretoken" value="(\w+)"', page.text)
+    assert found
+    return {"csrfmiddlewaretoken": found[1]}
 
 
 def attempt(limited, username, headers=None, path="/api/token/"):

@@ -2,14 +2,16 @@
 
 import uuid
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import httpx
 import pytest
 
 from tests.conftest import assert_problem
 from tests.payload import payload
 from tests.server import PASSWORD, USER, Service
-from tests.variants import VARIANTS
+from tests.variants import REFRESH, VARIANTS
 
 MAIN, MANUAL = VARIANTS.values()
 
@@ -22,6 +24,15 @@ FATES = {
         " WHERE id = %s', [user.pk])"
     ),
     "re-enabled": "user.is_active = False; user.save(); user.is_active = True; user.save()",
+    "re-enabled-in-bulk": "User.objects.filter(pk=user.pk).update(is_active=False);"
+    " User.objects.filter(pk=user.pk).update(is_active=True)",
+    "re-enabled-by-bulk-update": "user.is_active = False;"
+    " User.objects.bulk_update([user], ['is_active']); user.is_active = True;"
+    " User.objects.bulk_update([user], ['is_active'])",
+    "re-enabled-in-sql": (
+        "[connection.cursor().execute('UPDATE authapi_user SET is_active = %s"
+        " WHERE id = %s', [active, user.pk]) for active in (False, True)]"
+    ),
     "deleted": "user.delete()",
     "re-created": "user.delete(); User.objects.create_user(name, None, PASSWORD)",
     "new-password": "user.set_password('let-me-in-anew'); user.save()",
@@ -173,7 +184,7 @@ class TestRefresh:
     def test_a_guessed_jti_ends_the_session_and_opens_none(self, any_service, give):
         """Who can sign could do worse; the family does not fork all the same."""
         pair = any_service.login()
-        forged = MAIN.sign(payload(pair["refresh"]), jti=uuid.uuid4().hex)
+        forged = REFRESH.sign(payload(pair["refresh"]), jti=uuid.uuid4().hex)
 
         assert_problem(give("refresh", forged), 401, "token_not_valid", "reused")
         assert_problem(
@@ -284,7 +295,7 @@ class TestOtherUsers:
     def test_whose_session_in_mallorys_token(self, call, give, mallory, victim, kind):
         """Session fixation, had the key been lost: user and session must belong together."""
         sid = payload(victim["access"])["sid"]
-        forged = MAIN.sign(payload(mallory[kind]), sid=sid)
+        forged = REFRESH.sign(payload(mallory[kind]), sid=sid)
 
         if kind == "access":
             assert_problem(call("GET", "profile/", forged), 401, "token_not_valid")
@@ -301,3 +312,80 @@ class TestOtherUsers:
         assert login.headers["Cache-Control"] == "no-store"
         assert profile.headers["Cache-Control"] == "no-store"
         assert "Set-Cookie" not in login.headers
+
+
+class TestAThiefWhoWaits:
+    """With an unspent refresh token, until the owner has refreshed: then the answer is repeated."""
+
+    @pytest.fixture
+    def refresh(self, any_service):
+        def refresh(token: str, who: str) -> Any:
+            headers = {"User-Agent": f"{who}/1.0"}
+            return any_service.post(
+                "/api/token/refresh/", {"refresh": token}, headers=headers
+            )
+
+        return refresh
+
+    def test_is_found_out_at_the_second_token(self, any_service, refresh):
+        stolen = refresh(any_service.login()["refresh"], "owner").json()["refresh"]
+        owners = refresh(stolen, "owner").json()
+        followed = refresh(stolen, "thief").json()
+
+        newest = refresh(owners["refresh"], "owner").json()
+        answer = refresh(followed["refresh"], "thief")
+
+        assert_problem(answer, 401, "token_not_valid", "reused")
+        profile = any_service.profile(MAIN, newest["access"])
+        assert_problem(profile, 401, "token_not_valid", "session_ended")
+
+    def test_gets_no_token_twice(self, any_service, refresh):
+        stolen = refresh(any_service.login()["refresh"], "owner").json()["refresh"]
+        refresh(stolen, "owner")
+        assert refresh(stolen, "thief").status_code == 200
+
+        answer = refresh(stolen, "thief")
+
+        assert_problem(answer, 401, "token_not_valid", "reused")
+
+    def test_makes_no_use_of_many_places_at_once(self, any_service, refresh):
+        """Of many who repeat a token from elsewhere at the same moment at most one gets an answer."""
+        stolen = refresh(any_service.login()["refresh"], "owner").json()["refresh"]
+        refresh(stolen, "owner")
+
+        with ThreadPoolExecutor(16) as pool:
+            answers = list(pool.map(lambda i: refresh(stolen, f"thief{i}"), range(16)))
+
+        assert [answer.status_code for answer in answers].count(200) <= 1
+        assert {answer.status_code for answer in answers} <= {200, 401}
+
+
+class TestOneUserOfManySessions:
+    def test_stalls_nobody_by_ending_them(self, any_service):
+        """Sixty requests to end all the others, while another user reads the profile."""
+        name = uuid.uuid4().hex
+        create_users(any_service, [name])
+        any_service.python(
+            "from authapi import sessions; from authapi.client import UNKNOWN\n"
+            "from authapi.models import User; from django.utils import timezone\n"
+            f"user = User.objects.get(username={name!r})\n"
+            "for _ in range(150): sessions.start(user, client=UNKNOWN, at=timezone.now())"
+        )
+        mine, other = any_service.login(name)["access"], any_service.login()["access"]
+
+        def end_others(_: int) -> int:
+            return httpx.delete(
+                f"{any_service.url}/api/sessions/",
+                headers={"Authorization": f"Bearer {mine}"},
+                timeout=60,
+            ).status_code
+
+        with ThreadPoolExecutor(60) as pool:
+            ending = pool.map(end_others, range(60))
+            assert any_service.profile(MAIN, other).status_code == 200
+            assert {*ending} == {204}
+
+        listed = any_service.client.get(
+            "/api/sessions/", headers={"Authorization": f"Bearer {mine}"}
+        )
+        assert listed.json()["count"] == 1

@@ -1,6 +1,7 @@
 """Tokens that must let nobody in, not even those that the service's own key has signed."""
 
 import base64
+import hmac
 import json
 import time
 from collections.abc import Callable
@@ -16,7 +17,7 @@ from authapi.tokens import keys
 from tests.conftest import assert_problem
 from tests.payload import payload
 from tests.server import Service
-from tests.variants import VARIANTS, Variant
+from tests.variants import REFRESH, VARIANTS, Variant
 
 MAIN = VARIANTS["main"]
 FOREIGN_RSA = rsa.generate_private_key(65537, 2048)
@@ -33,9 +34,16 @@ def refused(any_service: Service, variant: Variant) -> Callable[..., None]:
     def refused(token: str, reason: str | None = None) -> None:
         answer = any_service.profile(variant, token)
 
-        assert_problem(answer, 401, "token_not_valid", reason)
+        if len(token) > LONGEST:
+            assert_problem(answer, 431, "header_too_large")
+        else:
+            assert_problem(answer, 401, "token_not_valid", reason)
 
     return refused
+
+
+# Beside the scheme, in 8 kB of an Authorization header.
+LONGEST = 8192 - len("Bearer ")
 
 
 @pytest.fixture(scope="module")
@@ -256,7 +264,7 @@ class TestHeaderInjection:
             {"zip": "DEF"},
             {"enc": "A128GCM"},
             {"cty": "JWT"},
-            {"typ": "at+jwt"},
+            {"typ": "rt+jwt"},
             {"typ": "jwt"},
             {"typ": None},
             {"typ": ["JWT"]},
@@ -432,7 +440,7 @@ class TestHostileRefreshClaims:
         ids=lambda value: "missing" if value is ... else ascii(value)[:12],
     )
     def test_of_another_type(self, any_service, good, path, member, name, value):
-        spoilt = MAIN.sign(payload(good["refresh"]), **{name: value})
+        spoilt = REFRESH.sign(payload(good["refresh"]), **{name: value})
 
         answer = any_service.post(f"/api/token/{path}/", {member: spoilt})
 
@@ -459,7 +467,7 @@ class TestHostileRefreshClaims:
         ids=lambda value: ascii(value)[:16],
     )
     def test_an_end_that_is_none(self, any_service, good, path, value, reason):
-        spoilt = MAIN.sign(payload(good["refresh"]), exp=value)
+        spoilt = REFRESH.sign(payload(good["refresh"]), exp=value)
 
         answer = any_service.post(f"/api/token/{path}/", {"refresh": spoilt})
 
@@ -467,14 +475,14 @@ class TestHostileRefreshClaims:
 
     @pytest.mark.parametrize("path", ["refresh", "blacklist"])
     def test_of_great_length(self, any_service, good, path):
-        long = MAIN.sign(payload(good["refresh"]), more="a" * 4_096)
+        long = REFRESH.sign(payload(good["refresh"]), more="a" * 4_096)
 
         answer = any_service.post(f"/api/token/{path}/", {"refresh": long})
 
         assert_problem(answer, 400, "invalid")
 
     def test_of_another_users_name_on_this_session(self, any_service, good):
-        forged = MAIN.sign(payload(good["refresh"]), user_id="52", sub="52")
+        forged = REFRESH.sign(payload(good["refresh"]), user_id="52", sub="52")
 
         for path, member in [("refresh", "refresh"), ("verify", "token")]:
             answer = any_service.post(f"/api/token/{path}/", {member: forged})
@@ -484,6 +492,59 @@ class TestHostileRefreshClaims:
         assert any_service.profile(MAIN, good["access"]).status_code == 200
         answer = any_service.post("/api/token/refresh/", {"refresh": good["refresh"]})
         assert answer.status_code == 200
+
+
+class TestRefreshTokensElsewhere:
+    """Another service verifies tokens with our published keys, as its library's documentation says."""
+
+    @pytest.fixture
+    def verify(self, any_service):
+        published = any_service.client.get("/.well-known/jwks.json").json()
+
+        def verify(token: str, **options: Any) -> dict[str, Any]:
+            found = jwt.PyJWKSet.from_dict(published)
+            kid = jwt.get_unverified_header(token)["kid"]
+            key = next((key for key in found.keys if key.key_id == kid), found.keys[0])
+            algorithms = ["ES256", "RS256", "EdDSA"]
+            return jwt.decode(token, key, algorithms=algorithms, **options)
+
+        return verify
+
+    def test_an_access_token_is_accepted(self, any_service, verify, good):
+        claims = verify(
+            good["access"], audience=any_service.url, issuer=any_service.url
+        )
+
+        assert claims["client_id"] == "authapi"
+        assert jwt.get_unverified_header(good["access"])["typ"] == "at+jwt"
+
+    @pytest.mark.parametrize(
+        "options", [{}, {"options": {"verify_aud": False}}], ids=["strict", "lax"]
+    )
+    def test_a_refresh_token_is_not(self, any_service, verify, good, options):
+        """Neither its key nor its algorithm is published, so not even a lax service takes it."""
+        if not options:
+            options = {"audience": any_service.url, "issuer": any_service.url}
+        with pytest.raises(jwt.InvalidTokenError):
+            verify(good["refresh"], **options)
+
+    def test_its_audience_is_the_refresh_endpoint_alone(self, any_service, good):
+        claims = payload(good["refresh"])
+
+        assert claims["aud"] == f"{any_service.url}/api/token/refresh/"
+
+    @pytest.mark.parametrize("name", ["pem", "der", "jwk", "jwks", "x", "secret", ""])
+    def test_a_refresh_token_is_not_forged_with_what_is_known(
+        self, any_service, good, name
+    ):
+        header = jwt.get_unverified_header(good["refresh"])
+        body = f"{segment(header)}.{segment(payload(good['refresh']))}"
+        signature = hmac.digest(known(any_service, name), body.encode(), "sha256")
+        forged = f"{body}.{encoded(signature)}"
+
+        answer = any_service.post("/api/token/refresh/", {"refresh": forged})
+
+        assert_problem(answer, 401, "token_not_valid")
 
 
 def known(service: Service, name: str) -> bytes:

@@ -9,6 +9,7 @@ from socket import SHUT_WR
 import httpx
 import pytest
 
+from tests.conftest import assert_problem
 from tests.server import PASSWORD, USER, http
 from tests.wire import half_sent
 

@@ -8,6 +8,7 @@ import pytest
 import redis
 import time_machine
 
+from authapi import passwords
 from authapi.models import Limit, Session, User
 from tests.conftest import PASSWORD, assert_problem, limit
 from tests.server import USER, serve
@@ -196,6 +197,54 @@ class TestLogin:
 
         assert answers[-1].status_code == 429
         assert attempt(address="2001:db8:0:1::1").status_code == 401
+
+    def test_a_larger_ipv6_network_has_a_limit_of_its_own(self, attempt, settings):
+        limit(settings, login_network="30/min", login_address="1000/min")
+
+        answers = [
+            attempt(f"user{i}", address=f"2001:db8:0:{i:x}::1") for i in range(40)
+        ]
+
+        assert statuses(answers) == {401: 30, 429: 10}
+        assert attempt("user99", address="2001:db8:1::1").status_code == 401
+
+    def test_a_new_password_makes_every_address_a_stranger(self, attempt, user):
+        assert attempt(password=PASSWORD, address="203.0.113.66").status_code == 200
+        user.set_password("another one entirely")
+        user.save()
+        for i in range(110):
+            attempt(address=f"198.51.100.{i}")
+
+        assert attempt(address="203.0.113.66").status_code == 429
+
+    def test_an_address_that_is_known_uses_up_its_own_hour_alone(self, attempt, clock):
+        attempt(password=PASSWORD, address="203.0.113.66")
+        for _ in range(200):
+            clock.shift(13)
+            attempt(address="203.0.113.66")
+
+        assert attempt(address="203.0.113.66").status_code == 429
+        assert attempt(password=PASSWORD, address="198.51.100.1").status_code == 200
+
+    def test_an_address_at_its_limit_leaves_no_rows_for_invented_names(self, attempt):
+        for i in range(20):
+            attempt(f"user{i}")
+        before = Limit.objects.count()
+
+        for i in range(20):
+            assert attempt(f"invented{i}").status_code == 429
+
+        assert Limit.objects.count() == before
+
+    def test_a_login_that_the_service_could_not_look_at_does_not_count(
+        self, attempt, store, settings
+    ):
+        settings.PASSWORD_LINE = 0
+        with passwords.turn():
+            answers = [attempt(password=PASSWORD) for _ in range(8)]
+
+        assert statuses(answers) == {503: 8}
+        assert attempt(password=PASSWORD).status_code == 200
 
     def test_a_body_that_is_no_login_does_not_count(self, attempt):
         for _ in range(30):
