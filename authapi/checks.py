@@ -1,5 +1,5 @@
 """
-Deployment mistakes, found before the first request. Each says how to mend it.
+Deployment mistakes, found before the first request. Each says how to fix it.
 
     authapi.E001  JWT_KEYS holds no usable key ring
     authapi.E002  PUBLIC_URL is no URL, or is http:// on a host that is not this machine
@@ -15,16 +15,15 @@ Deployment mistakes, found before the first request. Each says how to mend it.
     authapi.E012  PUBLIC_URL is https://, and nothing is said of the proxy before it
     authapi.E013  SERVER_THREADS leaves no thread for one kind of work, or is more than can run
     authapi.E014  ACCESS_TOKEN_CLAIMS names a claim of ours, or a function that cannot be imported
+    authapi.E015  JWT_AUDIENCE is empty
+    authapi.E016  the database or Redis is on another host, without TLS
 """
 
 import ipaddress
-import os
-import re
 import stat
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from itertools import pairwise
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -42,7 +41,7 @@ from authapi.http.address import trusted_proxies
 from authapi.limits import policy
 from authapi.tokens import codec, keys
 
-# What is wrong, and how to mend it, by the number of the mistake.
+# What is wrong, and how to fix it, by the number of the mistake.
 Mistakes = Iterator[tuple[int, str, str]]
 
 
@@ -100,6 +99,26 @@ def check_lifetimes() -> Mistakes:
             "The lifetimes of access token, refresh token and session do not grow in this order.",
             "Set JWT_ACCESS_LIFETIME, JWT_REFRESH_LIFETIME and JWT_SESSION_LIFETIME (seconds).",
         )
+    for name, lifetime, most in (
+        ("JWT_ACCESS_LIFETIME", access, timedelta(hours=1)),
+        ("JWT_SESSION_LIFETIME", session, timedelta(days=400)),
+    ):
+        if lifetime > most:
+            yield (
+                3,
+                f"{name} is {lifetime}: a stolen token would be good for as long.",
+                f"Give at most {int(most.total_seconds())} seconds.",
+            )
+
+
+@_check()
+def check_audience() -> Mistakes:
+    if not simplejwt.api_settings.AUDIENCE:
+        yield (
+            15,
+            "JWT_AUDIENCE is empty: another service's tokens would be told from ours by the key alone.",
+            "Leave it out, which means PUBLIC_URL, or name the service.",
+        )
 
 
 @_check()
@@ -124,27 +143,14 @@ def check_debug() -> Mistakes:
     if settings.DEBUG and _is_public():
         yield (
             5,
-            "DEBUG is on, and the service is for the public, by PUBLIC_URL or the host it binds.",
-            "Set DEBUG=0, or bind 127.0.0.1.",
+            "DEBUG is on, and PUBLIC_URL is not an address of this machine.",
+            "Set DEBUG=0, or PUBLIC_URL to http://127.0.0.1:8000.",
         )
 
 
 def _is_public() -> bool:
-    """Whether others than this machine are meant to reach the service, or can."""
-    https = urlsplit(settings.PUBLIC_URL).scheme == "https"
-    return https or not all(map(_is_local, _bound_to()))
-
-
-def _bound_to() -> Iterator[str]:
-    """The hosts that the command line or Granian's environment says to listen on."""
-    yield os.environ.get("GRANIAN_HOST", "localhost")
-    for word, following in pairwise([*sys.argv[1:], ""]):
-        if word == "--host":
-            yield following
-        elif word.startswith("--host="):
-            yield word.partition("=")[2]
-        elif "runserver" in sys.argv and re.fullmatch(r"\S+:\d+", word):
-            yield word.rpartition(":")[0].strip("[]")
+    """Whether others than this machine are meant to reach the service."""
+    return not _is_local(urlsplit(settings.PUBLIC_URL).hostname or "")
 
 
 def _is_local(host: str) -> bool:
@@ -164,13 +170,20 @@ def check_trusted_proxies() -> Mistakes:
             "Name the addresses of the proxy, or set it to nothing where there is none.",
         )
     try:
-        trusted_proxies()
+        networks = trusted_proxies()
     except ValueError as error:
         yield (
             6,
             f"TRUSTED_PROXIES: {error}.",
             "Give addresses or networks, with commas between: 10.0.0.0/8,192.0.2.7",
         )
+    else:
+        if any(network.prefixlen == 0 for network in networks):
+            yield (
+                6,
+                "TRUSTED_PROXIES means everybody: whoever sends X-Forwarded-For chooses an address.",
+                "Name the addresses of the proxy.",
+            )
 
 
 @_check()
@@ -204,14 +217,53 @@ def check_cache() -> Mistakes:
 
 @_check()
 def check_wildcards() -> Mistakes:
-    if "*" in settings.ALLOWED_HOSTS or {"*", "null"} & {
-        *settings.CORS_ALLOWED_ORIGINS
-    }:
+    # A leading dot takes every host below: of a name with one part only, that is everybody's.
+    wide = [
+        host
+        for host in settings.ALLOWED_HOSTS
+        if host == "*" or (host.startswith(".") and "." not in host[1:])
+    ]
+    origins = {*settings.CORS_ALLOWED_ORIGINS}
+    if wide or {"*", "null"} & origins:
         yield (
             9,
             "ALLOWED_HOSTS or CORS_ALLOWED_ORIGINS lets everybody in.",
             "Name the hosts (api.example.com) and origins (https://app.example.com).",
         )
+    plain = [o for o in origins if o.startswith("http://") and _is_public()]
+    if plain:
+        yield (
+            9,
+            f"CORS_ALLOWED_ORIGINS holds {plain[0]}: anybody on its network can change that page.",
+            "Serve the page over https.",
+        )
+
+
+@_check()
+def check_transport() -> Mistakes:
+    if not _is_public():
+        return
+    database, cache = settings.DATABASES["default"], settings.CACHES["default"]
+    tls = (database.get("OPTIONS") or {}).get("sslmode") in {
+        *("require", "verify-ca", "verify-full"),
+    }
+    if _is_elsewhere(database.get("HOST")) and not tls:
+        yield (
+            16,
+            "The database is on another host, and the connection to it may be in plain text.",
+            "Add ?sslmode=verify-full to DATABASE_URL (or require).",
+        )
+    url = urlsplit(str(cache.get("LOCATION", "")))
+    if _is_elsewhere(url.hostname) and url.scheme != "rediss":
+        yield (
+            16,
+            "Redis is on another host, and the connection to it is in plain text.",
+            "Write CACHE_URL as rediss://…",
+        )
+
+
+def _is_elsewhere(host: str | None) -> bool:
+    return bool(host) and not str(host).startswith("/") and not _is_local(str(host))
 
 
 @_check()

@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from django.http import HttpRequest, JsonResponse
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.cache import cache_control
 from django.views.decorators.csrf import csrf_exempt
@@ -21,6 +22,7 @@ from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.throttling import BaseThrottle
+from rest_framework_simplejwt import settings as simplejwt_settings
 from rest_framework_simplejwt import views as simplejwt
 
 from authapi import login, profiles, sessions
@@ -329,5 +331,18 @@ class SessionView(MemberView):
 @require_safe
 @cache_control(public=True, max_age=300)
 def jwks(request: HttpRequest) -> JsonResponse:
-    """The public keys, for services that check tokens by themselves (RFC 7517)."""
+    """The public keys, for services that verify tokens by themselves (RFC 7517)."""
     return JsonResponse(keys.jwks())
+
+
+@csrf_exempt
+@require_safe
+@cache_control(public=True, max_age=300)
+def metadata(request: HttpRequest) -> JsonResponse:
+    """
+    Where verifiers that know the issuer find its keys (RFC 8414, section 3).
+
+    This and no more: the service is no authorization server, which would have endpoints to name.
+    """
+    issuer = simplejwt_settings.api_settings.ISSUER
+    return JsonResponse({"issuer": issuer, "jwks_uri": f"{issuer}{reverse('jwks')}"})

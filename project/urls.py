@@ -4,7 +4,7 @@ from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
 
-from authapi.views import jwks
+from authapi.views import jwks, metadata
 from project import health
 from project.not_found import not_found, start
 
@@ -14,6 +14,8 @@ urlpatterns = [
     path("api/manual/", include("authapi.manual.urls")),
     path("api/", include("schema.urls")),
     path(".well-known/jwks.json", jwks, name="jwks"),
+    path(".well-known/oauth-authorization-server", metadata),
+    path(".well-known/openid-configuration", metadata),
     path("health/live/", health.live),
     path("health/ready/", health.ready),
     *([path("admin/", admin.site.urls)] if settings.ADMIN else []),

@@ -3,8 +3,9 @@
 import ipaddress
 import re
 from collections.abc import Callable, Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
 
+import structlog
 from django.conf import settings
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
@@ -13,6 +14,7 @@ from rest_framework.request import Request
 from authapi.client import Client
 from authapi.models import Session
 
+_log = structlog.stdlib.get_logger("authapi")
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 _PORT = re.compile(r"^(\d[\d.]+|\[.+\]):\d+$")
@@ -51,11 +53,22 @@ def forwarded_middleware(
                 break
             found = nearer
         if not (peer and any(peer in network for network in trusted)):
-            meta.pop("HTTP_X_FORWARDED_PROTO", None)
+            proto = meta.pop("HTTP_X_FORWARDED_PROTO", None)
+            if proto and settings.TRUSTED_PROXIES is None:
+                _warn_of_a_proxy()
         meta["REMOTE_ADDR"] = str(found) if found else ""
         return get_response(request)
 
     return middleware
+
+
+@cache
+def _warn_of_a_proxy() -> None:
+    """Say once that there is a proxy of which the settings say nothing."""
+    _log.warning(
+        "forwarded_headers_ignored",
+        hint="Set PUBLIC_URL to the address of the proxy, and TRUSTED_PROXIES to its own.",
+    )
 
 
 def trusted_proxies() -> Sequence[Network]:
