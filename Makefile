@@ -28,7 +28,9 @@ test: .venv/dev .venv/static .venv/node ## set up, then run everything that must
 	$(BIN)/ruff format --check
 	$(BIN)/bandit --quiet --severity-level medium --recursive project authapi schema
 	$(BARE) $(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
 	$(BIN)/pytest
+	$(BIN)/coverage report --include='authapi/*,project/*,schema/*' --fail-under=100 --skip-covered
 	$(BIN)/pytest --quiet --no-cov -m 'proof and not clients'
 
 attack: .venv/dev .venv/static ## try to break in, over HTTP, and print what was tried

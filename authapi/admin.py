@@ -29,7 +29,7 @@ class SessionAdmin(admin.ModelAdmin):
     @admin.action(description="End selected sessions", permissions=["delete"])
     def end(self, request: HttpRequest, chosen: SessionQuerySet) -> None:
         ended = sessions.end_all(chosen, at=timezone.now())
-        self.message_user(request, f"Ended {ended} sessions.")
+        self.message_user(request, f"Sessions ended: {ended}.")
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

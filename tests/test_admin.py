@@ -34,7 +34,7 @@ def test_a_session_is_ended_there(api, login, admin):
         follow=True,
     )
 
-    assert "Ended 1 sessions." in page.content.decode()
+    assert "Sessions ended: 1." in page.content.decode()
     assert_problem(api.profile(other), 401, "token_not_valid", "session_ended")
     assert api.profile(pair).status_code == 200
 

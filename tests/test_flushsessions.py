@@ -51,4 +51,4 @@ def test_shows_its_progress_on_a_terminal(login, logout, monkeypatch):
 
     flush()
 
-    assert "1/1" in terminal.getvalue()
+    assert "1 of 1" in terminal.getvalue()

@@ -124,9 +124,10 @@ class ProblemMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         response = self.get_response(request)
         status = response.status_code
+        resolved = request.resolver_match
         if (
             status < 400
-            or request.path.startswith("/admin/")
+            or (resolved and resolved.app_name == "admin")
             or not response.headers.get("Content-Type", "text/html").startswith("text/")
         ):
             return response

@@ -4,7 +4,6 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
-from tqdm import tqdm
 
 from authapi import sessions
 
@@ -21,11 +20,9 @@ class Command(BaseCommand):
         if batch < 1:
             raise CommandError("--batch takes a number from 1 on.")
         over = sessions.over(at=timezone.now())
-        deleted = 0
-        with tqdm(
-            total=over.count(), unit=" sessions", disable=not sys.stderr.isatty()
-        ) as bar:
-            while batch_deleted := sessions.delete_some(over, most=batch):
-                deleted += batch_deleted
-                bar.update(batch_deleted)
+        total, deleted = over.count(), 0
+        while batch_deleted := sessions.delete_some(over, most=batch):
+            deleted += batch_deleted
+            if sys.stderr.isatty():
+                self.stderr.write(f"\r{deleted} of {total}", ending="")
         self.stdout.write(f"Deleted {deleted} sessions.")

@@ -1,0 +1,173 @@
+"""A newcomer follows "Build on it" of the README in a copy of the project, and all is as it says."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.server import ROOT
+from tests.test_repository import committed
+
+BLOCKS = re.findall(
+    r"```python\n# ([\w/]+\.py)\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL
+)
+OPERATIONS = {
+    *("notes_list", "notes_create", "notes_retrieve"),
+    *("notes_update", "notes_partial_update", "notes_destroy"),
+}
+
+
+class Copy:
+    """The project in a folder of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        for name in committed():
+            if (ROOT / name).is_file():
+                (folder / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(ROOT / name, folder / name)
+        for tools in (".venv", "node_modules", "staticfiles"):
+            (folder / tools).symlink_to(ROOT / tools)
+
+    def run(self, *command: str) -> str:
+        done = subprocess.run(
+            command,
+            cwd=self.folder,
+            env={
+                **{k: v for k, v in os.environ.items() if not k.startswith("PYTEST")},
+                "SECRET_KEY": "none",
+                "PUBLIC_URL": "http://127.0.0.1:8000",
+                "DATABASE_URL": f"sqlite:///{self.folder / 'db.sqlite3'}",
+            },
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def manage(self, *arguments: str) -> str:
+        return self.run(sys.executable, "manage.py", *arguments)
+
+    def replace(self, name: str, old: str, new: str) -> None:
+        text = (self.folder / name).read_text()
+        assert text.count(old) == 1
+        (self.folder / name).write_text(text.replace(old, new))
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory) -> Copy:
+    copy = Copy(tmp_path_factory.mktemp("built"))
+    for name, code in BLOCKS:
+        (copy.folder / name).parent.mkdir(exist_ok=True)
+        (copy.folder / name).write_text(code)
+    (copy.folder / "notes" / "__init__.py").touch()
+    copy.replace(
+        "project/settings.py", '    "authapi",\n', '    "authapi",\n    "notes",\n'
+    )
+    copy.replace(
+        "project/urls.py",
+        '    path("api/", include("schema.urls")),\n',
+        '    path("api/", include("schema.urls")),\n'
+        '    path("api/", include("notes.urls")),\n',
+    )
+    copy.manage("makemigrations", "notes", "--skip-checks")
+    spectacular = ("spectacular", "--skip-checks", "--validate", "--fail-on-warn")
+    copy.manage(*spectacular, "--file", "schema/openapi.yaml")
+    return copy
+
+
+@pytest.fixture(scope="module")
+def document(built) -> Any:
+    code = (
+        "from schema.document import document\n"
+        "print(document('3.0', 'json').bodies['identity'].decode())"
+    )
+    shown = built.manage("shell", "--no-imports", "--command", code)
+    return json.loads(shown)
+
+
+def test_its_operations_are_documented_like_ours(document):
+    operations = {
+        operation["operationId"]: operation
+        for item in document["paths"].values()
+        for operation in item.values()
+    }
+
+    assert operations.keys() >= OPERATIONS
+    create = operations["notes_create"]
+    assert (create["summary"], create["tags"]) == ("Create a note", ["notes"])
+    assert create["security"] == [{"bearerAuth": []}]
+    assert {*create["responses"]} == {"201", "400", "401", "413", "415"}
+    assert {"name": "notes", "description": "Notes."} in document["tags"]
+
+
+def test_the_document_grows_by_its_lines_alone(built):
+    before = (ROOT / "schema" / "openapi.yaml").read_text().splitlines()
+    after = iter((built.folder / "schema" / "openapi.yaml").read_text().splitlines())
+
+    assert all(line in after for line in before)
+
+
+def test_its_tests_and_those_of_every_operation_pass(built):
+    said = built.run(
+        *(
+            sys.executable,
+            "-m",
+            "pytest",
+            "-q",
+            "--no-cov",
+            "-n0",
+            "-p",
+            "no:cacheprovider",
+        ),
+        *("notes", "tests/test_operations.py", "tests/test_schema.py"),
+    )
+
+    assert " passed" in said
+    assert "failed" not in said
+
+
+def test_linters_and_types_find_nothing(built):
+    built.run(sys.executable, "-m", "ruff", "check")
+    built.run(sys.executable, "-m", "mypy", "notes", "project")
+
+
+@pytest.mark.parametrize(
+    ("language", "file"), [("python", "models/note.py"), ("typescript", "schema.ts")]
+)
+def test_a_client_has_it(built, language, file):
+    built.manage("generateclient", language, language)
+
+    assert "Note" in (built.folder / language / file).read_text()
+
+
+def test_the_other_service_verifies_an_access_token_and_no_refresh_token(
+    service, tmp_path
+):
+    code = next(code for name, code in BLOCKS if name == "verify.py")
+    pair = service.login()
+    program = code.replace("http://127.0.0.1:8000", service.url) + (
+        f"\nprint(user_of({pair['access']!r}))\n"
+        "try:\n"
+        f"    user_of({pair['refresh']!r})\n"
+        "except jwt.PyJWTError as refusal:\n"
+        "    print('refused')\n"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True
+    )
+
+    assert done.stdout.split() == [_subject(pair["access"]), "refused"], done.stderr
+
+
+def _subject(token: str) -> str:
+    from tests.payload import payload
+
+    return str(payload(token)["sub"])
