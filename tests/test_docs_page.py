@@ -1,0 +1,304 @@
+"""What stands around Swagger UI: bar, sidebar, theme, downloads, clients."""
+
+import re
+import subprocess
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser import WIDTHS, block, operation, sign_in, signed_in, status
+from tests.server import ROOT, http
+
+# A shell that, like zsh, refuses a word with a "?" that no file fits.
+STRICT = ["bash", "-O", "failglob", "-eu"]
+
+
+class TestSecurity:
+    def test_has_a_strict_content_security_policy(self, service):
+        policy = http.get(f"{service.url}/api/docs/").headers["Content-Security-Policy"]
+
+        assert {tuple(part.split()) for part in policy.split(";")} == {
+            ("default-src", "'none'"),
+            ("script-src", "'self'"),
+            ("style-src", "'self'"),
+            ("img-src", "'self'", "data:"),
+            ("connect-src", "'self'"),
+            ("base-uri", "'none'"),
+            ("form-action", "'none'"),
+            ("frame-ancestors", "'none'"),
+        }
+
+    def test_cannot_be_pointed_elsewhere(self, page, service):
+        page.goto(f"{service.url}/api/docs/?url=/nowhere&configUrl=/nowhere")
+
+        expect(block(page, "getProfile")).to_be_visible()
+
+
+class TestBar:
+    def test_stays_in_view(self, page):
+        operation(page, "createToken")
+        page.mouse.wheel(0, 5000)
+
+        expect(page.get_by_role("heading", level=1)).to_be_in_viewport()
+        expect(page.get_by_role("button", name="Downloads")).to_be_in_viewport()
+        expect(page.get_by_label("User name")).to_be_in_viewport()
+
+    def test_has_title_and_version_once(self, page):
+        body = page.locator("body").inner_text()
+
+        assert len(re.findall(r"^authapi$", body, re.MULTILINE)) == 1
+        assert body.count("1.0.0") == 1
+
+    @pytest.mark.parametrize("version", ["3.0", "3.1"])
+    @pytest.mark.parametrize("form", ["json", "yaml"])
+    def test_the_document_is_one_click_away(self, page, version, form):
+        page.get_by_role("button", name="Downloads").click()
+
+        with page.expect_download() as download:
+            page.get_by_role("link", name=f"OpenAPI {version}, {form.upper()}").click()
+
+        assert download.value.suggested_filename == f"authapi-{version}.{form}"
+
+    def test_the_theme_is_kept_and_nothing_else(self, tab):
+        page = tab()
+        page.emulate_media(color_scheme="light")
+        button = page.get_by_role("button", name="Theme:")
+        dark = re.compile("dark-mode")
+
+        expect(button).to_have_accessible_name("Theme: system")
+        expect(page.locator("html")).not_to_have_class(dark)
+        button.click()
+        button.click()
+        expect(button).to_have_accessible_name("Theme: dark")
+        page.reload()
+        expect(page.locator("html")).to_have_class(dark)
+        assert page.evaluate("({...localStorage})") == {"authapi.theme": "dark"}
+
+        button.click()
+        page.emulate_media(color_scheme="dark")
+        expect(page.locator("html")).to_have_class(dark)
+        assert page.evaluate("localStorage.length") == 0
+
+
+class TestClients:
+    @pytest.mark.parametrize("name", ["python", "typescript", "others"])
+    def test_the_commands_are_quoted_for_bash_and_zsh(
+        self, page, service, tmp_path, name
+    ):
+        for program in (
+            *("pip", "npm", "npx", "openapi-python-client"),
+            "openapi-generator-cli",
+        ):
+            stub = tmp_path / program
+            stub.write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n')
+            stub.chmod(0o755)
+        commands = page.locator(f"#client-{name}").text_content()
+
+        done = subprocess.run(
+            STRICT,
+            input=commands,
+            env={"PATH": f"{tmp_path}:/usr/bin:/bin"},
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+        )
+
+        assert done.returncode == 0, done.stderr
+        url = f"{service.url}/api/schema/?format=json"
+        assert url in done.stdout.splitlines()
+        assert http.get(url).json()["openapi"] == "3.0.3"
+
+    def test_are_copied(self, page, profile):
+        profile[0].grant_permissions(["clipboard-read", "clipboard-write"])
+        page.get_by_role("button", name="Generate a client").click()
+
+        page.get_by_role("button", name="Copy the commands for Python").click()
+
+        expect(status(page)).to_have_text("Copied.")
+        copied = page.evaluate("navigator.clipboard.readText()")
+        assert copied.startswith("pip install openapi-python-client\n")
+
+    def test_are_selected_where_there_is_no_clipboard(self, tab):
+        page = tab()
+        page.evaluate("Object.defineProperty(navigator, 'clipboard', {value: null})")
+        page.get_by_role("button", name="Generate a client").click()
+
+        page.get_by_role("button", name="Copy the commands for Python").click()
+
+        expect(status(page)).to_contain_text("Selected.")
+        assert "openapi-python-client" in page.evaluate("String(getSelection())")
+
+    @pytest.mark.parametrize("name", ["auth.py", "auth.ts"])
+    def test_have_their_helper_beside_them(self, page, name):
+        page.get_by_role("button", name="Generate a client").click()
+
+        with page.expect_download() as download:
+            page.get_by_role("link", name=name).click()
+
+        source = ROOT / "schema" / "clients" / name
+        assert download.value.suggested_filename == name
+        assert download.value.path().read_bytes() == source.read_bytes()
+
+
+class TestSidebar:
+    def test_lists_the_documents_operations_in_the_order_of_use(self, page, service):
+        document = service.client.get("/api/schema/?format=json").json()
+        listed = page.locator("#operations-list")
+
+        expect(listed.locator("summary").first).to_have_text("token")
+        tags = listed.locator("summary").all_text_contents()
+        assert tags == [tag["name"] for tag in document["tags"]]
+        assert listed.locator("a").count() == sum(
+            len(path) for path in document["paths"].values()
+        )
+        assert listed.locator("a .method").first.text_content() == "post"
+
+    def test_folds_the_teaching_variant(self, page):
+        expect(page.locator("#operations-list details").first).to_have_attribute(
+            "open", ""
+        )
+        last = page.locator("#operations-list details").last
+
+        expect(last.locator("summary")).to_have_text("manual")
+        expect(last.locator("a").first).to_be_hidden()
+        expect(block(page, "manualLogin")).to_have_count(0)
+
+    def test_opens_an_operation_below_the_bar_and_marks_it(self, page):
+        link = page.locator("#sidebar a[href='#/sessions/endSession']")
+
+        link.click()
+
+        found = block(page, "endSession")
+        expect(found.locator("button.execute")).to_be_visible()
+        expect(link).to_have_attribute("aria-current", "true")
+        expect(found.locator(".opblock-summary-control")).to_be_in_viewport(ratio=1)
+        bar, place = page.locator(".bar").bounding_box(), found.bounding_box()
+        assert bar
+        assert place
+        assert place["y"] >= bar["height"]
+
+        found.locator(".opblock-summary-control").click()
+        expect(link).not_to_have_attribute("aria-current", "true")
+
+    def test_a_deep_link_opens_what_is_folded(self, tab):
+        page = tab(at="/api/docs/#/manual/manualProfile")
+
+        expect(block(page, "manualProfile").locator("button.execute")).to_be_visible()
+        link = page.locator("#sidebar a[href='#/manual/manualProfile']")
+        expect(link).to_have_attribute("aria-current", "true")
+
+    def test_goes_back_with_the_browser(self, page):
+        page.locator("#sidebar a[href='#/token/createToken']").click()
+        page.locator("#sidebar a[href='#/sessions/endSession']").click()
+        expect(block(page, "endSession")).to_be_in_viewport()
+
+        page.go_back()
+
+        expect(block(page, "createToken")).to_be_in_viewport()
+
+    def test_a_slash_filters(self, page):
+        expect(page.locator("#operations-list a").first).to_be_visible()
+
+        page.keyboard.press("/")
+        expect(page.get_by_label("Filter")).to_be_focused()
+        page.keyboard.type("delete session")
+
+        shown = page.locator("#operations-list a").filter(visible=True)
+        expect(shown).to_have_text(
+            ["Sign out everywhere elsedel", "End one of my sessionsdel"]
+        )
+        page.keyboard.type(" nonsense")
+        expect(page.get_by_text("No operation has these words.")).to_be_visible()
+
+    def test_a_slash_in_a_field_is_a_slash(self, page):
+        page.get_by_label("User name").press("/")
+
+        expect(page.get_by_label("User name")).to_have_value("/")
+
+    def test_is_a_drawer_on_a_small_screen(self, page):
+        page.set_viewport_size({"width": 375, "height": 667})
+        link = page.locator("#sidebar a[href='#/profile/getProfile']")
+        expect(link).to_be_hidden()
+
+        page.get_by_role("button", name="List of operations").click()
+        link.click()
+
+        expect(link).to_be_hidden()
+        expect(block(page, "getProfile")).to_be_in_viewport()
+
+
+class TestLayout:
+    def test_the_first_operation_is_in_view(self, page):
+        page.set_viewport_size({"width": 1280, "height": 800})
+
+        expect(block(page, "createToken")).to_be_in_viewport(ratio=1)
+
+    @pytest.mark.parametrize("width", WIDTHS)
+    def test_fits_the_screen(self, page, width):
+        page.set_viewport_size({"width": width, "height": 800})
+        operation(page, "createToken").locator("button.execute").click()
+        expect(page.locator(".live-responses-table")).to_be_visible()
+
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+    def test_messages_are_in_view_at_any_scroll_position(self, page):
+        sign_in(page, "wrong")
+        expect(status(page)).not_to_be_empty()
+
+        page.mouse.wheel(0, 5000)
+
+        expect(status(page)).to_be_in_viewport(ratio=1)
+        page.get_by_role("button", name="Dismiss").click()
+        expect(status(page)).to_be_empty()
+
+    def test_nothing_moves_without_being_asked(self, tab):
+        page = tab(at="/health/live/")
+        page.add_init_script("""
+            window.shifts = [];
+            new PerformanceObserver((list) => shifts.push(...list.getEntries()))
+                .observe({type: "layout-shift", buffered: true});
+        """)
+        page.goto(page.url.replace("/health/live/", "/api/docs/"))
+        expect(block(page, "getProfile")).to_be_visible()
+        sign_in(page)
+        signed_in(page)
+        page.reload()
+        signed_in(page)
+        expect(block(page, "getProfile")).to_be_visible()
+
+        assert page.evaluate("shifts.map(shift => shift.value)") == []
+
+    def test_without_javascript_says_so_and_links_the_document(
+        self, new_profile, service
+    ):
+        page = new_profile(java_script_enabled=False).new_page()
+        page.goto(f"{service.url}/api/docs/")
+
+        notice = page.locator("noscript p")
+        expect(notice).to_be_visible()
+        expect(notice).to_contain_text("This page needs JavaScript.")
+        expect(page.get_by_label("User name")).to_be_hidden()
+        link = notice.locator("a").get_attribute("href")
+        assert http.get(f"{service.url}{link}").text.startswith("openapi: 3.0.3")
+
+
+def test_is_light_and_does_not_load_twice(new_profile, service, record_property):
+    context = new_profile()
+
+    def visit():
+        page = context.new_page()
+        page.goto(f"{service.url}/api/docs/")
+        expect(block(page, "getProfile")).to_be_visible()
+        entries = page.evaluate(
+            "performance.getEntries().filter(e => e.transferSize !== undefined)"
+            ".map(e => [new URL(e.name).pathname, e.transferSize])"
+        )
+        return {path: size for path, size in entries if size}
+
+    first = sum(visit().values())
+    record_property("said", f"the docs page: {first:,} bytes on the first visit")
+    assert first < 400_000
+    again = visit()
+
+    assert again.keys() == {"/api/docs/", "/api/schema/"}
+    assert again["/api/schema/"] < 1000
