@@ -5,6 +5,8 @@ import { snippets } from "./snippets.js";
 /** @type {SwaggerPlugin} */
 export const components = ({ React, getComponent }) => {
   const h = React.createElement;
+  const labelled = (name, field) =>
+    h("label", null, h("span", { className: "unseen" }, name), field);
   return {
     components: {
       // The bar has title and version already.
@@ -15,6 +17,7 @@ export const components = ({ React, getComponent }) => {
           h(getComponent("Markdown", true), { source: info.get("description") }),
           h("h2", null, "Operations"),
         ),
+      CloseIcon: () => h("span", { role: "img", "aria-label": "Close" }, "\u2715"),
       // A link in a button cannot be reached; the sidebar has these links.
       DeepLink: ({ text }) => h("span", null, text),
       PlainTextViewer: ({ className = "", children }) =>
@@ -43,14 +46,20 @@ export const components = ({ React, getComponent }) => {
       ServersContainer:
         (Original, { specSelectors }) =>
         (props) =>
-          specSelectors.servers().size > 1 ? h(Original, props) : null,
+          specSelectors.servers().size > 1
+            ? h("section", { "aria-label": "Servers" }, h(Original, props))
+            : null,
+      authorizationPopup: (Original) => (props) =>
+        h("div", { role: "dialog", "aria-label": "Authorize" }, h(Original, props)),
+      // What Swagger UI's fields lack: a name.
+      Input: (Original) => (props) =>
+        h(Original, { "aria-label": props.placeholder || "Value", ...props }),
       TextArea: (Original) => (props) =>
-        h(Original, {
-          "aria-label": props.className?.includes("body") ? "Request body" : "Value",
-          ...props,
-        }),
-      ExamplesSelect: (Original) => (props) =>
-        h("label", null, h("span", { className: "unseen" }, "Example"), h(Original, props)),
+        h(Original, { "aria-label": named(props.className), ...props }),
+      Select: (Original) => (props) => labelled("Value", h(Original, props)),
+      ExamplesSelect: (Original) => (props) => labelled("Example", h(Original, props)),
     },
   };
 };
+
+const named = (className) => (className?.includes("body") ? "Request body" : "Value");

@@ -9,6 +9,7 @@ export async function list(session) {
   if (!session.state) return;
   if (!answer.ok) return say(await explain(answer));
   const { results, count } = await answer.json();
+  results.sort((one, other) => other.current - one.current);
   // The server's clock, because this computer's may be wrong.
   const now = Date.parse(answer.headers.get("Date")) || Date.now();
   const more = make("li", { hidden: count === results.length }, "For more, see listSessions.");

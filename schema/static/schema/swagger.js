@@ -33,7 +33,7 @@ export function startSwagger(domNode, spec, hooks) {
       if (!ui.layoutSelectors.isShown(thing, !thing[2] && !hooks.folds(tag)))
         ui.layoutActions.show(thing, true);
     const place = places.get(things.at(-1)?.slice(1).join("/"));
-    if (place?.isConnected) place.scrollIntoView();
+    if (place?.isConnected) requestAnimationFrame(() => place.scrollIntoView());
     else ui.layoutActions.scrollTo(things.at(-1));
   };
   addEventListener("hashchange", () => location.hash.startsWith("#/") && open(location.hash));
