@@ -6,8 +6,10 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser import (
+    REFRESH,
     answer_of,
     execute,
+    expire,
     has_status,
     kept,
     open_account,
@@ -190,3 +192,30 @@ class TestSessions:
         found.locator("button.execute").click()
 
         expect(has_status(answer_of(found), 200)).to_contain_text("Grace")
+
+    @pytest.mark.parametrize(
+        ("problem", "said"),
+        [
+            (
+                {"code": "token_not_valid", "reason": "session_ended"},
+                "session has ended",
+            ),
+            ({"code": "token_not_valid", "reason": "reused"}, "an old token was used"),
+        ],
+        ids=["ended", "reused"],
+    )
+    def test_one_that_ended_says_why(self, page, problem, said):
+        sign_in(page)
+        signed_in(page)
+        expire(page)
+        page.route(
+            f"**{REFRESH}",
+            lambda route: route.fulfill(
+                status=401, json=problem, content_type="application/problem+json"
+            ),
+        )
+
+        execute(page, "getProfile")
+
+        expect(status(page)).to_contain_text(said)
+        expect(page.get_by_role("button", name="Sign in again")).to_be_visible()

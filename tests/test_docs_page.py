@@ -1,5 +1,6 @@
 """What stands around Swagger UI: bar, sidebar, theme, downloads, clients."""
 
+import json
 import re
 import subprocess
 
@@ -138,6 +139,17 @@ class TestClients:
         source = ROOT / "schema" / "clients" / name
         assert download.value.suggested_filename == name
         assert download.value.path().read_bytes() == source.read_bytes()
+
+
+def test_the_quick_start_works(page, service):
+    shown = page.locator(".info code").first
+    command = shown.text_content()
+    assert command.startswith(f"curl -s {service.url}/api/token/ ")
+
+    done = subprocess.run(STRICT, input=command, capture_output=True, text=True)
+
+    assert json.loads(done.stdout).keys() == {"access", "refresh"}
+    assert page.locator(".info li").count() == 4
 
 
 class TestSidebar:

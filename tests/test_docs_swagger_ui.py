@@ -92,6 +92,25 @@ class TestExecute:
         has_status(execute(page, "manualProfile"), 200)
         has_status(execute(page, "getProfile"), 200)
 
+    def test_the_variants_may_share_a_padlock(self, tab, service):
+        """The page goes by the tag, so one security scheme is enough for both."""
+        document = service.client.get("/api/schema/?format=json").json()
+        for item in document["paths"].values():
+            for found in item.values():
+                if found.get("security"):
+                    found["security"] = [{"bearerAuth": []}]
+        page = tab(at="/health/live/")
+        page.route("**/api/schema/?format=json", lambda r: r.fulfill(json=document))
+        page.goto(f"{service.url}/api/docs/")
+        sign_in(page)
+        signed_in(page)
+        has_status(execute(page, "manualProfile"), 401)
+
+        has_status(execute(page, "manualLogin", CREDENTIALS), 200)
+
+        has_status(execute(page, "manualProfile"), 200)
+        has_status(execute(page, "getProfile"), 200)
+
     def test_manual_login_is_enough_for_the_teaching_variant(self, page):
         has_status(execute(page, "manualLogin", CREDENTIALS), 200)
 

@@ -188,7 +188,7 @@ export class Session {
 /** How a 401 says that the session is over; undefined if it does not. */
 async function ending(answer) {
   const { code, reason } = await problem(answer);
-  return ENDED[reason ?? code.replace("token_", "")];
+  return ENDED[reason ?? code?.replace("token_", "")];
 }
 
 const bearer = (options) => options.headers?.Authorization?.replace(/^Bearer /, "");
