@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.http import FileResponse, HttpRequest
 from django.views.decorators.cache import cache_control
+from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 from drf_spectacular.settings import spectacular_settings
 from drf_spectacular.utils import extend_schema
@@ -41,6 +42,7 @@ class DocsView(SpectacularSwaggerView):
         return response
 
 
+@csrf_exempt
 @require_safe
 @cache_control(no_cache=True)
 def helper(request: HttpRequest, name: str) -> FileResponse:

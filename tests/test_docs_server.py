@@ -1,10 +1,12 @@
 """What the server puts into the docs page."""
 
+import re
+
 import pytest
 
 from authapi import demo
 from authapi.models import User
-from tests.server import PASSWORD
+from tests.server import PASSWORD, ROOT
 
 pytestmark = pytest.mark.django_db
 
@@ -86,3 +88,34 @@ class TestDemoUser:
             User.objects.create_user(demo.USERNAME, password=PASSWORD, is_active=active)
 
         assert 'id="demo"' not in html()
+
+
+class TestHelpers:
+    @pytest.mark.parametrize("name", ["auth.py", "auth.ts"])
+    def test_are_the_files_beside_the_generators(self, api, name):
+        answer = api.get(f"/api/docs/{name}")
+
+        source = ROOT / "schema" / "clients" / name
+        assert b"".join(answer.streaming_content) == source.read_bytes()
+        assert answer["Content-Disposition"] == f'attachment; filename="{name}"'
+        assert answer["Cache-Control"] == "no-cache"
+
+    @pytest.mark.parametrize("name", ["generators.py", "__init__.py", "python.yaml"])
+    def test_are_no_other_files(self, api, name):
+        assert api.get(f"/api/docs/{name}").status_code == 404
+
+    def test_are_only_read(self, api):
+        assert api.post("/api/docs/auth.py").status_code == 405
+
+
+def test_the_scripts_stay_small():
+    """Without a framework the page is as much as one can read: comments are not counted."""
+    comment = re.compile(r"/\*.*?\*/|^\s*//.*?$", re.DOTALL | re.MULTILINE)
+    lines = [
+        line
+        for file in (ROOT / "schema" / "static" / "schema").glob("*.js")
+        for line in comment.sub("", file.read_text()).splitlines()
+        if line.strip()
+    ]
+
+    assert len(lines) <= 700
