@@ -1,7 +1,5 @@
 /* Swagger UI's components that are ours: simpler, or with what its own lack for a keyboard. */
 
-import { snippets } from "./snippets.js";
-
 /** @type {SwaggerPlugin} */
 export const components = ({ React, getComponent }) => {
   const h = React.createElement;
@@ -24,6 +22,10 @@ export const components = ({ React, getComponent }) => {
         h("pre", { className: `microlight ${className}`, tabIndex: 0 }, children),
       RequestSnippets({ request }) {
         const [language, choose] = React.useState("curl");
+        const [snippets, setSnippets] = React.useState({});
+        React.useEffect(() => {
+          import("./snippets.js").then((module) => setSnippets(module.snippets));
+        }, []);
         const id = React.useId();
         const button = (name) =>
           h("button", { "aria-pressed": name === language, onClick: () => choose(name) }, name);
@@ -36,7 +38,7 @@ export const components = ({ React, getComponent }) => {
             { role: "group", "aria-label": "Language" },
             ...Object.keys(snippets).map(button),
           ),
-          h("pre", { id, tabIndex: 0 }, snippets[language](request)),
+          h("pre", { id, tabIndex: 0 }, snippets[language]?.(request)),
           h("button", { "data-copies": id }, "Copy"),
         );
       },

@@ -1,20 +1,15 @@
-/* The buttons that copy the text beside them. */
+/* Copying; loaded when somebody does. */
 
-import { part } from "./dom.js";
 import { say } from "./toast.js";
 
-export function startCopying() {
-  document.addEventListener("click", async ({ target }) => {
-    const button = /** @type {Element} */ (target).closest("[data-copies]");
-    const text = part(button?.getAttribute("data-copies"));
-    if (!text) return;
-    try {
-      await navigator.clipboard.writeText(text.textContent);
-      say("Copied.");
-    } catch {
-      // Without TLS there is no clipboard, except at a loopback address.
-      getSelection()?.selectAllChildren(text);
-      say("Selected. Copy it with the keyboard.");
-    }
-  });
+/** Copy the text of an element. */
+export async function copy(element) {
+  try {
+    await navigator.clipboard.writeText(element.textContent);
+    say("Copied.");
+  } catch {
+    // Without TLS there is no clipboard, except at a loopback address.
+    getSelection()?.selectAllChildren(element);
+    say("Selected. Copy it with the keyboard.");
+  }
 }

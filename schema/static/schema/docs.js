@@ -2,7 +2,6 @@
 
 import { offerSignIn, show, startAccount } from "./account.js";
 import { Api } from "./api.js";
-import { startCopying } from "./copy.js";
 import { part } from "./dom.js";
 import { Session } from "./session.js";
 import { describe, tidy } from "./service.js";
@@ -81,7 +80,10 @@ const hooks = {
 
 const main = part("swagger-ui");
 const loading = load();
-startCopying();
+document.addEventListener("click", async ({ target }) => {
+  const id = /** @type {Element} */ (target).closest("[data-copies]")?.getAttribute("data-copies");
+  if (id) (await import("./copy.js")).copy(part(id));
+});
 startAccount(loading);
 try {
   await loading;
