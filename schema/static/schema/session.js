@@ -71,12 +71,7 @@ export class Session {
   }
 
   /** Exchange the refresh token, once however many ask: in this tab, and over all tabs. */
-  renew() {
-    this.renewing ??= this.#renew().finally(() => (this.renewing = null));
-    return this.renewing;
-  }
-
-  async #renew() {
+  async renew() {
     const { sid, refresh } = this.state ?? {};
     await navigator.locks.request(`${KEY}.${sid}`, async () => {
       if (this.twins) await this.#askTwins();
