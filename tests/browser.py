@@ -1,4 +1,4 @@
-"""The docs page in a real Chromium, served by the real server: fixtures, and what a reader does."""
+"""The docs page in a real Chromium, served by the real server: fixtures, and what users do."""
 
 import json
 import os
@@ -27,7 +27,7 @@ CHROMIUM_ARGUMENTS = [
 ]
 KEY = "authapi.session"
 REFRESH = "/api/token/refresh/"
-# What a phone has, and a tablet, a laptop, a desk.
+# Phones, a tablet, a laptop, a desktop.
 WIDTHS = (320, 375, 768, 1280, 1920)
 
 

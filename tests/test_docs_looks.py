@@ -1,4 +1,4 @@
-"""The docs page as everybody meets it: each state, light and dark, wide and narrow."""
+"""Each state of the docs page, light and dark, wide and narrow: accessibility and pictures."""
 
 import json
 from typing import Any
@@ -21,7 +21,7 @@ from tests.browser import (
 )
 
 FIREFOX = "Mozilla/5.0 (Android 16; Mobile; rv:145.0) Gecko/145.0 Firefox/145.0"
-# What Swagger UI alone could mend, and where that is asked of it.
+# What only Swagger UI can fix, with the issue that asks for it.
 UPSTREAM = {
     # The tables of answers are regions without a name.
     "landmark-unique": "https://github.com/swagger-api/swagger-ui/issues/9574",
@@ -113,7 +113,7 @@ STATES = (
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("state", STATES, ids=lambda state: state.__name__)
 def test_is_usable_by_everybody(page, picture, scheme, state):
-    """Whatever axe knows to look for, in the whole page."""
+    """axe finds nothing in the whole page, Swagger UI included."""
     page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
     expect(block(page, "getProfile")).to_be_visible()
 
@@ -123,7 +123,7 @@ def test_is_usable_by_everybody(page, picture, scheme, state):
     assert not faults(page)
 
 
-def test_nothing_moves_for_who_wants_no_motion(page):
+def test_reduced_motion_is_respected(page):
     page.emulate_media(reduced_motion="reduce")
     downloads(page)
     refused(page)

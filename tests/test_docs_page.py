@@ -211,7 +211,9 @@ class TestLayout:
         assert http.get(f"{service.url}{link}").text.startswith("openapi: 3.0.3")
 
 
-def test_is_light_and_does_not_load_twice(new_profile, service, record_property):
+def test_first_visit_is_small_and_the_second_is_cached(
+    new_profile, service, record_property
+):
     context = new_profile()
 
     def visit():

@@ -75,7 +75,7 @@ def test_a_slash_filters(page):
         ["Sign out everywhere elsedel", "End one of my sessionsdel"]
     )
     page.keyboard.type(" nonsense")
-    expect(page.get_by_text("No operation has these words.")).to_be_visible()
+    expect(page.get_by_text("No operation matches.")).to_be_visible()
 
 
 def test_a_slash_in_a_field_is_a_slash(page):

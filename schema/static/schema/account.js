@@ -16,19 +16,19 @@ export function show(state, lasts) {
   part("until").textContent = `Signed in ${lasts}, longer when it is used.`;
 }
 
-/** Say that the session is over and offer the form; what was typed elsewhere on the page stays. */
+/** Say that the session is over and offer to sign in again. */
 export function offerSignIn(message, name) {
   say(message, { label: "Sign in again", act: () => openForm(name) });
 }
 
 function openForm(name) {
-  // It stands in the bar where there is room, behind a button where there is not.
+  // On a wide screen the form is in the bar, otherwise behind a button.
   if (!form.checkVisibility()) form.showPopover();
   username.value = name ?? "";
   (name ? password : username).focus();
 }
 
-/** `coming` is the session, once the document has told where to call. */
+/** `coming` resolves to the session, once the document is loaded. */
 export function startAccount(coming) {
   form.onsubmit = async (event) => {
     event.preventDefault();

@@ -1,4 +1,4 @@
-/* What the page takes from the OpenAPI document: its operations, their tags, where they are. */
+/* What the page reads from the OpenAPI document: operations, tags, paths. */
 
 const METHODS = ["get", "put", "post", "delete", "options", "head", "patch", "trace"];
 
@@ -25,7 +25,7 @@ export class Api {
     return [...names].map((tag) => [tag, within(tag)]).filter(([, all]) => all.length);
   }
 
-  /** Whether the document wants a tag closed at first. */
+  /** Whether the document asks for a tag to be closed at first. */
   folds = (tag) => this.tags.some((one) => one.name === tag && one["x-folded"]);
   path = (id) => this.operations.find((operation) => operation.id === id)?.path;
 

@@ -1,4 +1,4 @@
-/* Swagger UI's components that are ours: simpler, or with what its own lack for a keyboard. */
+/* Components that replace or wrap Swagger UI's, for the page's layout and for accessibility. */
 
 /** @type {SwaggerPlugin} */
 export const components = ({ React, getComponent }) => {
@@ -7,7 +7,7 @@ export const components = ({ React, getComponent }) => {
     h("label", null, h("span", { className: "unseen" }, name), field);
   return {
     components: {
-      // The bar has title and version already.
+      // The bar already has the title and the version.
       info: ({ info }) =>
         h(
           "section",
@@ -16,7 +16,7 @@ export const components = ({ React, getComponent }) => {
           h("h2", null, "Operations"),
         ),
       CloseIcon: () => h("span", { role: "img", "aria-label": "Close" }, "\u2715"),
-      // A link in a button cannot be reached; the sidebar has these links.
+      // Swagger UI puts a link inside a button, which is invalid; the sidebar has these links.
       DeepLink: ({ text }) => h("span", null, text),
       PlainTextViewer: ({ className = "", children }) =>
         h("pre", { className: `microlight ${className}`, tabIndex: 0 }, children),
@@ -44,7 +44,7 @@ export const components = ({ React, getComponent }) => {
       },
     },
     wrapComponents: {
-      // Of one server there is nothing to choose.
+      // Shown only if there are several servers.
       ServersContainer:
         (Original, { specSelectors }) =>
         (props) =>
@@ -53,7 +53,7 @@ export const components = ({ React, getComponent }) => {
             : null,
       authorizationPopup: (Original) => (props) =>
         h("div", { role: "dialog", "aria-label": "Authorize" }, h(Original, props)),
-      // What Swagger UI's fields lack: a name.
+      // Swagger UI's fields have no accessible name.
       Input: (Original) => (props) =>
         h(Original, { "aria-label": props.placeholder || "Value", ...props }),
       TextArea: (Original) => (props) =>

@@ -10,12 +10,12 @@ import { startSwagger } from "./swagger.js";
 import { say } from "./toast.js";
 
 const SCHEME = "bearerAuth";
-const TEACHING = "manual"; // the tag of the variant whose tokens are its own
+const TEACHING = "manual"; // the tag of the variant that has tokens of its own
 
 /** @type {any} the document, the session, Swagger UI */
 let api, session, ui;
-let padlocked = ""; // the token on the padlocks
-let taught = ""; // the token that executing the teaching variant's login gave
+let padlocked = ""; // the token that Swagger UI is authorized with
+let taught = ""; // the token from executing the teaching variant's login
 
 async function load() {
   const answer = await fetch(main.dataset.document);
@@ -38,7 +38,7 @@ async function load() {
   return session;
 }
 
-/** Put the session's token on the padlocks, or take it off. */
+/** Authorize Swagger UI with the session's token, or log it out. */
 function pad(token) {
   if (token === padlocked) return;
   padlocked = token;
@@ -56,7 +56,7 @@ const hooks = {
     padlocked = token;
     return token;
   },
-  /** The dialog's Logout is a sign-out. */
+  /** Logout in the dialog signs out. */
   loggedOut(schemes) {
     if (!schemes.includes(SCHEME) || !padlocked) return;
     padlocked = "";
@@ -87,7 +87,7 @@ document.addEventListener("click", async ({ target }) => {
 startAccount(loading);
 try {
   await loading;
-  // First, for Swagger UI opens what the address names, and the sidebar marks it.
+  // Before Swagger UI, which opens the operation in the address: the sidebar marks it.
   startSidebar(api, (hash) => swagger.open(hash));
   const swagger = startSwagger(main, api.document, hooks);
   ui = swagger.ui;

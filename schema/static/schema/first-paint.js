@@ -1,6 +1,6 @@
 /*
- * What the first paint must know: the theme, the accent, whether this tab is signed in. A classic
- * script in the head, because modules run too late. Of the theme only the choice is stored.
+ * What the first paint needs: the theme, the accent, and whether this tab is signed in. A classic
+ * script in the head, because modules run after the first paint. Only the chosen theme is stored.
  */
 {
   const root = document.documentElement;

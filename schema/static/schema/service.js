@@ -1,6 +1,6 @@
 /* What the service answers, and what its tokens are, in words. */
 
-/** Send JSON; a server that cannot be reached gives an answer of status 0. */
+/** Send JSON. If the server cannot be reached, the answer has status 0. */
 export const post = (url, body) =>
   fetch(url, {
     method: "POST",

@@ -25,7 +25,7 @@ export class Session {
     this.page = page;
   }
 
-  /** Take up the session that this tab had before a reload. */
+  /** Resume the session that this tab had before a reload. */
   async resume() {
     const kept = JSON.parse(sessionStorage.getItem(KEY) ?? "null");
     if (kept) await this.#adopt(kept);
@@ -40,7 +40,7 @@ export class Session {
     return answer.ok;
   }
 
-  /** End the session on the server, then forget it; kept when the server does not answer. */
+  /** End the session on the server, then forget it. Without an answer the session is kept. */
   async signOut() {
     const answer = await post(this.paths.logout, { refresh: this.state?.refresh });
     if (answer.ok || answer.status === 401) return this.#end("Signed out.");
@@ -54,8 +54,8 @@ export class Session {
   }
 
   /**
-   * As `fetch`, for requests from this page. With a token of this session it renews before the end
-   * and once at a 401; a pair or a 204 that passes by is taken to heart.
+   * Like `fetch`, for requests from this page. A request with this session's token renews an expired
+   * token first, and is repeated once after a 401. Answers that start or end a session are noticed.
    */
   async fetch(url, options) {
     const ours = () => this.#owns(bearer(options));
@@ -70,7 +70,7 @@ export class Session {
     return answer;
   }
 
-  /** Exchange the refresh token, once however many ask: in this tab, and over all tabs. */
+  /** Exchange the refresh token: once for all callers, in this tab and in others. */
   async renew() {
     const { sid, refresh } = this.state ?? {};
     await navigator.locks.request(`${KEY}.${sid}`, async () => {
@@ -79,7 +79,7 @@ export class Session {
     });
   }
 
-  /** Hear from the other tabs of this session whether they have a newer pair. */
+  /** Ask the other tabs of this session for a newer pair; wait a second at most. */
   #askTwins() {
     this.channel.postMessage({ ask: true });
     return new Promise((resolve) => setTimeout((this.answered = () => resolve(null)), 1000));
@@ -108,12 +108,12 @@ export class Session {
     this.unanswered = !answer.ok;
   }
 
-  /** Take a pair that the service has just given. */
+  /** Start using a pair that the service has just issued. */
   async #accept({ access, refresh }) {
     const [{ exp, iat, sid }, session] = [access, refresh].map((token) => claims(token));
     const username = this.state?.sid === sid ? this.state?.username : undefined;
     const [life, sessionLife] = [exp - iat, session.exp - session.iat];
-    // This computer's clock may be wrong: it is only asked how long ago something was.
+    // This computer's clock may be wrong, so it only measures how long ago something was.
     await this.#adopt({ access, refresh, sid, username, at: Date.now(), life, sessionLife });
     this.channel.postMessage(this.state);
   }
@@ -147,7 +147,7 @@ export class Session {
     this.timer = setTimeout(() => this.renew(), Math.max(0, seconds) * 1000);
   }
 
-  /** Forget the session, and tell the other tabs that it is over. */
+  /** Forget the session; the *first* tab to do so tells the others. */
   #end(reason, first = true) {
     if (first) this.channel?.postMessage({ over: reason });
     const username = this.state?.username;
@@ -180,7 +180,7 @@ export class Session {
   });
 }
 
-/** How a 401 says that the session is over; undefined if it does not. */
+/** What to say if a 401 means that the session is over; otherwise undefined. */
 async function ending(answer) {
   const { code, reason } = await problem(answer);
   return ENDED[reason ?? code?.replace("token_", "")];

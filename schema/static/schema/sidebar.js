@@ -7,7 +7,7 @@ const links = new Map(); // by deep link
 /** Where Swagger UI's deep linking finds an operation. */
 const deepLink = (tag, id) => `#/${encodeURIComponent(tag)}/${encodeURIComponent(id)}`;
 
-/** Whether an operation has every word that is looked for. */
+/** Whether an operation contains every word of *text*. */
 export function fits({ id, method, path, summary, tags }, text) {
   const all = [id, method, path, summary, ...tags].join(" ").toLowerCase();
   return text
@@ -16,7 +16,7 @@ export function fits({ id, method, path, summary, tags }, text) {
     .every((word) => all.includes(word));
 }
 
-/** List the operations; `open` goes to where a link leads. */
+/** List the operations; `open(hash)` shows one. */
 export function startSidebar(api, open) {
   const [filter, sidebar] = [part("filter"), part("sidebar")];
   const sections = api.groups().map(([tag, operations]) => {

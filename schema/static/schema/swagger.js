@@ -2,17 +2,17 @@
 
 import { components } from "./components.js";
 
-// Headers that every answer has and nobody reads: policies, and the transport's own.
+// Headers that every answer has, for security policies and the transport; not shown.
 const ROUTINE =
   /^(content-(security|encoding)|cross-origin|permissions-|referrer-|strict-|transfer-|x-content|x-frame|allow|connection|content-length|date|keep-alive|server|vary)/i;
 
-/** Where operations are on the page, as Swagger UI reports it. */
+/** The elements of tags and operations, as Swagger UI reports them. */
 const places = new Map();
 
 /** Show the document; the hooks are below and in `docs.js`. */
 export function startSwagger(domNode, spec, hooks) {
   const ui = SwaggerUIBundle({
-    // What an application may set: SWAGGER_UI_SETTINGS in SPECTACULAR_SETTINGS.
+    // From SWAGGER_UI_SETTINGS in SPECTACULAR_SETTINGS.
     ...JSON.parse(domNode.dataset.settings),
     ...{ spec, domNode, layout: "BaseLayout", deepLinking: true, queryConfigEnabled: false },
     presets: [SwaggerUIBundle.presets.apis],
@@ -64,7 +64,7 @@ const plugin =
             if (place) places.set(thing.slice(1).join("/"), place);
             return original(thing, place);
           },
-          // The browser leaves room for the bar, see `scroll-padding` in docs.css.
+          // Swagger UI's own scrolling ignores `scroll-padding`, which leaves room for the bar.
           scrollToElement: () => (place) => place.scrollIntoView(),
         },
       },

@@ -1,8 +1,8 @@
-/* One message at a time, in view wherever the page is scrolled to, and read out. */
+/* One message at a time, visible at any scroll position and announced to screen readers. */
 
 import { part } from "./dom.js";
 
-const NOTICE = 20_000; // milliseconds that a message stays; one with an offer stays on
+const NOTICE = 20_000; // milliseconds that a message stays; one with an offer stays until it is dismissed
 let timer;
 
 /** Show a message, or none. @param {{label: string, act: () => void}} [offer] a button beside it */
