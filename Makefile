@@ -12,7 +12,7 @@ LOCK := --quiet --universal --no-strip-extras --generate-hashes --no-annotate --
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run dev test attack fuzz clients audit bench schema release screenshots lock clean
+.PHONY: help run dev test script attack fuzz clients audit bench schema release screenshots lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -29,9 +29,13 @@ test: .venv/dev .venv/static .venv/node ## set up, then run everything that must
 	$(BIN)/bandit --quiet --severity-level medium --recursive project authapi schema
 	$(BARE) $(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
+	@$(MAKE) --no-print-directory script
 	$(BIN)/pytest
 	$(BIN)/coverage report --include='authapi/*,project/*,schema/*' --fail-under=100 --skip-covered
 	$(BIN)/pytest --quiet --no-cov -m 'proof and not clients'
+
+script: .venv/node ## check the types of the docs page's JavaScript and test it
+	@test ! -d node_modules || { npm run --silent check && npm test --silent; }
 
 attack: .venv/dev .venv/static ## try to break in, over HTTP, and print what was tried
 	$(BIN)/pytest --quiet --no-cov -m proof tests/test_attacks_*.py
@@ -55,8 +59,8 @@ bench: .venv/dev .venv/static ## time the profile while logins storm in
 	$(BIN)/python -m tests.bench
 
 screenshots: .venv/dev .venv/static ## take the README's pictures anew
-	$(BIN)/pytest --no-cov --numprocesses=0 tests/test_docs.py --screenshots .screenshots
-	cp .screenshots/docs.png schema/docs.png
+	$(BIN)/pytest --no-cov --numprocesses=0 -m proof tests/test_docs_looks.py --screenshots .screenshots
+	cp .screenshots/docs*.png schema/
 
 lock: .venv/dev ## compile the pinned requirements from pyproject.toml
 	$(BIN)/uv pip compile $(LOCK) pyproject.toml -o requirements.lock

@@ -50,16 +50,15 @@ def ask_for_a_token(document: Document) -> None:
 
 
 def describe_tags(document: Document) -> None:
-    """List every tag that is used; those of apps follow ours."""
-    listed = document.setdefault("tags", [])
-    names = {tag["name"] for tag in listed}
+    """List every tag that is used: those of the settings, then those of apps, then the folded ones."""
     used = {tag for operation in operations(document) for tag in operation["tags"]}
-    for name in sorted(used - names):
+    # A tag that no operation has would be an empty group.
+    listed = [tag for tag in document.get("tags", []) if tag["name"] in used]
+    for name in sorted(used - {tag["name"] for tag in listed}):
         app = apps.app_configs.get(name)
         text = app.verbose_name if app else name.capitalize()
         listed.append({"name": name, "description": f"{text}."})
-    # A tag that no operation has would be an empty group.
-    document["tags"] = [tag for tag in listed if tag["name"] in used]
+    document["tags"] = sorted(listed, key=lambda tag: bool(tag.get("x-folded")))
 
 
 def place_examples(document: Document) -> None:

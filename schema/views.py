@@ -1,17 +1,10 @@
-"""The document, raw, and the page that shows it."""
+"""The document as it is; the page that shows it is in ``page.py``."""
 
-from typing import Any
-
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.cache import get_conditional_response, patch_vary_headers
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
-from drf_spectacular.utils import extend_schema
-from drf_spectacular.views import SpectacularSwaggerView
-from rest_framework.request import Request
-from rest_framework.response import Response
 
 from authapi.http.problems import answer, problem
 from authapi.throttles import count_request
@@ -24,20 +17,6 @@ _FORMS = {
     "application/vnd.oai.openapi+json": "json",
     "application/json": "json",
 }
-
-
-class DocsView(SpectacularSwaggerView):
-    """Swagger UI under a header of ours, see ``templates/schema/docs.html``."""
-
-    template_name = "schema/docs.html"
-
-    @extend_schema(exclude=True)
-    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        response: Response = super().get(request)
-        response.data["public_url"] = settings.PUBLIC_URL
-        # No OAuth2 dialog opens here: the page stays apart from other windows.
-        del response.headers["Cross-Origin-Opener-Policy"]
-        return response
 
 
 @csrf_exempt

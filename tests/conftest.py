@@ -6,7 +6,7 @@ import subprocess
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,37 +14,27 @@ import psycopg
 import pytest
 from coverage import Coverage
 from django.test import Client
-from playwright.sync_api import BrowserContext, sync_playwright
 
 from authapi.models import User
 from authapi.testing.client import contract
 from tests.server import PASSWORD, ROOT, Service, serve, start_redis
 from tests.variants import VARIANTS, Variant
 
-pytest_plugins = ["tests.promises"]
+pytest_plugins = ["tests.promises", "tests.browser"]
 
-CHROMIUMS = ("chromium", "chromium-browser", "google-chrome", "chrome")
-CHROMIUM_ARGUMENTS = [
-    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
-    *(
-        "--disable-background-networking",
-        "--disable-component-update",
-        "--disable-sync",
-    ),
-]
 # They would tell their makers of each run, and ask for news.
 SILENT = {"REDOCLY_TELEMETRY": "off", "REDOCLY_SUPPRESS_UPDATE_NOTICE": "true"}
 
 # Files whose tests are apart from the suite, which is to end in two minutes.
 PROOFS = (
+    *("test_attacks_", "test_building", "test_changes", "test_clients"),
     *(
-        "test_attacks_",
-        "test_building",
-        "test_changes",
-        "test_clients",
         "test_contract",
+        "test_docs_lighthouse",
+        "test_docs_looks",
+        "test_fuzz",
+        "test_lint",
     ),
-    *("test_fuzz", "test_lint"),
 )
 # What no output may hold: a password of a test, a token, a query string; a fault of ours.
 SECRETS = re.compile(r"let-me-in|eyJ|\?[\w%]*=")
@@ -295,33 +285,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--examples", type=int, help="how many test_fuzz.py tries for each operation"
     )
-
-
-@pytest.fixture(scope="module")
-def new_profile(
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[Callable[[], BrowserContext]]:
-    """
-    Start a real Chromium with an empty profile; Debian's or any that is found. CI demands it.
-
-    On disk, as a person's: it keeps compiled scripts, so that a page loads in half the time.
-    """
-    found = next(filter(None, map(shutil.which, CHROMIUMS)), None)
-    if not found and "CI" not in os.environ:
-        pytest.skip("no Chromium here; on Debian: apt-get install chromium")
-    with sync_playwright() as playwright, ExitStack() as opened:
-
-        def new_profile() -> BrowserContext:
-            context = playwright.chromium.launch_persistent_context(
-                tmp_path_factory.mktemp("profile"),
-                executable_path=found,
-                args=CHROMIUM_ARGUMENTS,
-                viewport={"width": 1280, "height": 900},
-            )
-            opened.callback(context.close)
-            return context
-
-        yield new_profile
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:

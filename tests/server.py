@@ -70,8 +70,10 @@ class Service:
     def post(self, path: str, body: Any, **options: Any) -> httpx.Response:
         return self.client.post(path, json=body, **options)
 
-    def login(self, username: str = USER) -> dict[str, str]:
-        answer = self.post("/api/token/", {"username": username, "password": PASSWORD})
+    def login(self, username: str = USER, user_agent: str = "") -> dict[str, str]:
+        body = {"username": username, "password": PASSWORD}
+        headers = {"User-Agent": user_agent} if user_agent else {}
+        answer = self.post("/api/token/", body, headers=headers)
         assert answer.status_code == 200, answer.text
         return answer.json()
 

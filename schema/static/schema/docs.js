@@ -1,101 +1,96 @@
-/* The docs page: Swagger UI, with the session of `session.js` on its padlocks. */
+/* The docs page: Swagger UI with a session on its padlocks, and what stands around it. */
 
-import { Session, describe } from "./session.js";
-import { snippets } from "./snippets.js";
+import { offerSignIn, show, startAccount } from "./account.js";
+import { Api } from "./api.js";
+import { part } from "./dom.js";
+import { Session } from "./session.js";
+import { describe, tidy } from "./service.js";
+import { mark, startSidebar } from "./sidebar.js";
+import { startSwagger } from "./swagger.js";
+import { say } from "./toast.js";
 
-const account = document.getElementById("account");
-const main = document.getElementById("swagger-ui");
-const part = (id) => document.getElementById(id);
-const paths = account.dataset;
+const SCHEME = "bearerAuth";
+const TEACHING = "manual"; // the tag of the variant that has tokens of its own
 
-let shown = null;
-const session = new Session(paths, {
-  changed(state, runs) {
-    part("sign-in").hidden = Boolean(state);
-    part("signed-in").hidden = !state;
-    part("who").textContent = state?.username ?? "…";
-    part("until").textContent = `the session runs ${runs}, longer when it is used`;
-    const pasted = padded("bearerAuth") !== shown?.access;
-    // What the reader pasted stays, until another session begins.
-    if (!pasted || state?.sid !== shown?.sid) pad("bearerAuth", state?.access);
-    shown = state;
+/** @type {any} the document, the session, Swagger UI */
+let api, session, ui;
+let padlocked = ""; // the token that Swagger UI is authorized with
+let taught = ""; // the token from executing the teaching variant's login
+
+async function load() {
+  const answer = await fetch(main.dataset.document);
+  if (!answer.ok) throw `The document cannot be loaded (${answer.status}).`;
+  api = new Api(await answer.json());
+  const paths = {
+    ...{ login: api.path("createToken"), logout: api.path("revokeToken") },
+    ...{ refresh: api.path("refreshToken"), verify: api.path("verifyToken") },
+    sessions: api.path("listSessions"),
+  };
+  session = new Session(paths, {
+    changed(state, lasts) {
+      show(state, lasts);
+      pad(state?.access ?? "");
+    },
+    say,
+    ended: offerSignIn,
+  });
+  session.resume();
+  return session;
+}
+
+/** Authorize Swagger UI with the session's token, or log it out. */
+function pad(token) {
+  if (token === padlocked) return;
+  padlocked = token;
+  if (token) ui?.preauthorizeApiKey(SCHEME, token);
+  else ui?.authActions.logout([SCHEME]);
+}
+
+const hooks = {
+  folds: (tag) => api.folds(tag),
+  opened: mark,
+  authorized(scheme, value) {
+    if (scheme !== SCHEME) return value;
+    const token = tidy(value ?? "");
+    if (token !== padlocked) describe(token, session.paths.verify).then((words) => say(words));
+    padlocked = token;
+    return token;
   },
-  say,
-});
-
-const ui = SwaggerUIBundle({
-  url: main.dataset.schema,
-  domNode: main,
-  presets: [SwaggerUIBundle.presets.apis],
-  plugins: [{ fn: snippets.fn }],
-  layout: "BaseLayout",
-  deepLinking: true,
-  queryConfigEnabled: false,
-  requestSnippetsEnabled: true,
-  requestSnippets: snippets.config,
-  requestInterceptor(request) {
-    if (request.loadSpec) return request;
-    // The document names the public address; this page may be open at another one.
-    const { pathname, search } = new URL(request.url, location.href);
-    request.url = location.origin + pathname + search;
+  /** Logout in the dialog signs out. */
+  loggedOut(schemes) {
+    if (!schemes.includes(SCHEME) || !padlocked) return;
+    padlocked = "";
+    if (session.state) session.signOut();
+  },
+  /** Send a request as the session; the teaching variant's with its own token. */
+  request(request) {
+    request.url = api.reachable(request.url, location.origin);
+    const { tags, secured } = api.called(request.method, new URL(request.url).pathname) ?? {};
+    const teaching = tags?.includes(TEACHING);
+    if (teaching && secured && taught) request.headers.Authorization = `Bearer ${taught}`;
     request.userFetch = async (url, options) => {
       const answer = await session.fetch(url, options);
-      if (answer.ok && pathname === paths.manualLogin)
-        pad("manualBearerAuth", (await answer.clone().json()).token);
+      if (teaching && !secured && answer.ok) ({ token: taught } = await answer.clone().json());
       return answer;
     };
     return request;
   },
-  onComplete() {
-    pad("bearerAuth", session.state?.access);
-    ui.getStore().subscribe(noticePasted);
-  },
+  ready: () => padlocked && ui.preauthorizeApiKey(SCHEME, padlocked),
+};
+
+const main = part("swagger-ui");
+const loading = load();
+document.addEventListener("click", async ({ target }) => {
+  const id = /** @type {Element} */ (target).closest("[data-copies]")?.getAttribute("data-copies");
+  if (id) (await import("./copy.js")).copy(part(id));
 });
-
-/** Put a token on the padlocks of a scheme, or take it off. */
-function pad(scheme, token) {
-  if (token === padded(scheme)) return;
-  if (token) ui.preauthorizeApiKey(scheme, token);
-  else ui.authActions.logout([scheme]);
+startAccount(loading);
+try {
+  await loading;
+  // Before Swagger UI, which opens the operation in the address: the sidebar marks it.
+  startSidebar(api, (hash) => swagger.open(hash));
+  const swagger = startSwagger(main, api.document, hooks);
+  ui = swagger.ui;
+} catch (error) {
+  say(`${error} Reload the page in a moment.`);
 }
-
-function padded(scheme) {
-  return ui.getStore().getState().getIn(["auth", "authorized", scheme, "value"]);
-}
-
-/** A token that the reader pasted is explained; the dialog's Logout is a sign-out. */
-let noticed;
-function noticePasted() {
-  const token = padded("bearerAuth");
-  if (token === noticed) return;
-  noticed = token;
-  if (token === session.state?.access) return;
-  if (token) describe(token, paths.verify).then(say);
-  else if (session.state) session.signOut();
-}
-
-function say(message) {
-  part("status").textContent = message;
-}
-
-part("sign-in").addEventListener("submit", async (event) => {
-  event.preventDefault();
-  const form = event.target;
-  say("Signing in…");
-  const { username, password } = Object.fromEntries(new FormData(form));
-  if (await session.signIn(username, password)) {
-    form.reset();
-    part("who").focus();
-  } else form.elements.password.select();
-});
-part("sign-out").addEventListener("click", async () => {
-  await session.signOut();
-  part("sign-in").elements.username.focus();
-});
-part("sign-out-others").addEventListener("click", () => session.signOutOthers());
-
-const dark = matchMedia("(prefers-color-scheme: dark)");
-const dress = () => document.documentElement.classList.toggle("dark-mode", dark.matches);
-dark.addEventListener("change", dress);
-dress();
-session.resume();
