@@ -2,7 +2,8 @@
 How passwords are hashed, and that only so many are at once.
 
 A hash takes a core for some 30 ms. ``PASSWORD_HASHES_AT_ONCE`` run at once in a process, and
-``PASSWORD_LINE`` requests wait for them in the order in which they came: a storm of logins leaves room
+``PASSWORD_LINE`` requests wait for them, ``PASSWORD_WAIT`` seconds at most, in the order in which they
+came: a storm of logins leaves room
 for the other requests, and twenty people who log in at the same moment are all let in.
 """
 
@@ -16,9 +17,6 @@ from django.contrib.auth.hashers import Argon2PasswordHasher
 from django.db import connections
 
 from authapi.errors import Unavailable
-
-# The longest wait in the line, in seconds.
-PATIENCE = 5.0
 
 
 class Argon2idHasher(Argon2PasswordHasher):
@@ -53,7 +51,7 @@ class _Line:
             called = Event()
             self.waiting.append(called)
         _let_go_of_connections()
-        if called.wait(PATIENCE):
+        if called.wait(settings.PASSWORD_WAIT):
             return
         with self.lock:
             # It may have been called just now.

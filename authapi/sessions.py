@@ -113,7 +113,7 @@ def rotate(presented: RefreshClaims, *, client: Client, at: datetime) -> Session
         events.refreshed.tell(**_named(session))
         return session
     session = _live(presented, at=at)
-    places = _named(session) | {
+    places = {
         "address": client.address,
         "user_agent": client.user_agent,
         "last_address": session.address,
@@ -124,11 +124,11 @@ def rotate(presented: RefreshClaims, *, client: Client, at: datetime) -> Session
             return session
         # Whoever else repeats this token, or the next, finds this and is refused.
         current = Session.objects.filter(pk=session.pk, previous_jti=presented.jti)
-        if current.filter(repeated=False, ended_at=None).update(repeated=True):
-            events.repeated.tell(**places)
+        first = current.filter(repeated=False, ended_at=None).update(repeated=True)
+        if first:  # pragma: no branch  # of rivals that ask at the same moment one is
+            events.repeated.tell(**_named(session), **places)
             return session
-    if Session.objects.filter(pk=session.pk).end(at):
-        events.token_reused.tell(**places)
+    _end(session, events.token_reused, at=at, **places)
     raise SessionReplayed
 
 
@@ -264,10 +264,12 @@ def _accepted(user: User) -> list[str]:
     return [user.get_session_auth_hash(), *user.get_session_auth_fallback_hash()]
 
 
-def _end(session: Session, event: events.Event, *, at: datetime) -> None:
+def _end(
+    session: Session, event: events.Event, *, at: datetime, **facts: str | None
+) -> None:
     """End a session and tell why, unless it has ended."""
     if Session.objects.filter(pk=session.pk).end(at):
-        event.tell(**_named(session))
+        event.tell(**_named(session), **facts)
 
 
 def _named(session: Session) -> dict[str, str]:

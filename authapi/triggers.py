@@ -39,7 +39,6 @@ def install(*, using: str, **kwargs: Any) -> None:
     After every ``migrate``, for SQLite loses them when a migration makes the table anew.
     """
     connection = connections[using]
-    tables = connection.introspection.table_names()
-    if "authapi_user" in tables:
+    if "authapi_user" in connection.introspection.table_names():
         with connection.cursor() as cursor:
             cursor.execute(_BY_VENDOR[connection.vendor])

@@ -122,9 +122,8 @@ def operations(document: Document) -> Iterator[Document]:
     """Every operation of the document."""
     for item in document.get("paths", {}).values():
         for operation in item.values():
-            if isinstance(operation, dict) and "responses" in operation:
-                operation.setdefault("tags", [])
-                yield operation
+            operation.setdefault("tags", [])
+            yield operation
 
 
 def schemas(part: Any) -> Iterator[Document]:

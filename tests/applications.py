@@ -5,8 +5,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.contrib.auth.models import Group
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, JsonResponse, StreamingHttpResponse
 from django.urls import include, path
+from drf_spectacular.utils import OpenApiExample
 from rest_framework import (
     exceptions,
     filters,
@@ -15,6 +17,7 @@ from rest_framework import (
     pagination,
     parsers,
     permissions,
+    renderers,
     routers,
     serializers,
     throttling,
@@ -231,6 +234,87 @@ async def whoami_async(request: HttpRequest) -> JsonResponse:
     return JsonResponse({"name": request.user.get_username()})
 
 
+class CSVRenderer(renderers.BaseRenderer):
+    media_type = "text/csv"
+    format = "csv"
+
+    def render(self, data: Any, *args: Any, **kwargs: Any) -> str:
+        return ",".join(data)
+
+
+class Rendered(views.APIView):
+    renderer_classes = (renderers.JSONRenderer, CSVRenderer)
+
+    def get(self, request: Request) -> Response:
+        return Response(["a", "b"])
+
+
+@operation(refuses=(OutOfStock,), max_body_bytes=100)
+class Exemplary(generics.GenericAPIView):
+    serializer_class = SizeSerializer
+
+    @operation(
+        examples=[
+            OpenApiExample("small", value={"size": 1}),
+            OpenApiExample("large", value={"size": 9}),
+        ]
+    )
+    def post(self, request: Request) -> Response:
+        raise OutOfStock
+
+
+@operation(refuses=(OutOfStock,), max_body_bytes=100)
+@api_view(["POST"])
+def declared(request: Request) -> Response:
+    raise PermissionDenied
+
+
+class Barred(permissions.BasePermission):
+    refuses = (OutOfStock,)
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        raise OutOfStock
+
+
+class Readable(views.APIView):
+    permission_classes = (permissions.IsAuthenticatedOrReadOnly,)
+    parser_classes = (parsers.FormParser,)
+
+    def get(self, request: Request) -> Response:
+        raise exceptions.ValidationError({"colour": "There is none."})
+
+    def post(self, request: Request) -> Response:
+        return Response(request.data)
+
+
+class Closed(views.APIView):
+    permission_classes = (Barred,)
+    throttle_classes = (SharedThrottle,)
+
+    def get(self, request: Request) -> Response:
+        return Response()
+
+
+class Faulty(views.APIView):
+    authentication_classes = ()
+    permission_classes = ()
+
+    def get(self, request: Request) -> Response:
+        raise RuntimeError("a fault of the view")
+
+
+class Pageless(pagination.BasePagination):
+    def get_paginated_response_schema(self, schema: Any) -> Any:
+        raise RuntimeError("no request, no page")
+
+    def get_schema_operation_parameters(self, view: Any) -> Any:
+        return []
+
+
+class Undescribed(Listed):
+    pagination_class = Pageless  # type: ignore[assignment]
+
+
 class Broken(generics.ListAPIView):
     """Its queryset and its serializer cannot be had without a request."""
 
@@ -267,9 +351,21 @@ KINDS: dict[str, list[Any]] = {
     "paged": [path("", _routed(Listed))],
     "AllowAny": [path("any/", AnyUser.as_view())],
     "staff": [path("staff/", Staff.as_view())],
+    "rendered": [path("rendered/", Rendered.as_view())],
+    "declared": [
+        path("exemplary/", Exemplary.as_view()),
+        path("declared/", declared),
+        path("closed/", Closed.as_view()),
+    ],
+    "readable": [path("readable/", Readable.as_view())],
+    "faulty": [path("faulty/", Faulty.as_view())],
     "plain": [path("whoami/", whoami), path("whoami/async/", whoami_async)],
 }
-BROKEN = [path("broken/", Broken.as_view()), path("foreign/", Foreign.as_view())]
+BROKEN = [
+    path("broken/", Broken.as_view()),
+    path("foreign/", Foreign.as_view()),
+    path("undescribed/", Undescribed.as_view({"get": "list"})),
+]
 
 urlpatterns = [
     path("", include("project.urls")),

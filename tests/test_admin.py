@@ -1,9 +1,14 @@
 """``/admin/``: users, and sessions that can be ended there."""
 
+import os
+import subprocess
+import sys
+
 import pytest
 
 from authapi.models import Session, User
-from tests.conftest import PASSWORD, assert_problem
+from tests.conftest import PASSWORD, assert_problem, limit
+from tests.server import ROOT
 
 
 @pytest.fixture
@@ -62,3 +67,62 @@ def test_a_password_changed_there_ends_the_sessions(api, login, admin, user):
     )
 
     assert_problem(api.profile(pair), 401, "token_not_valid", "session_ended")
+
+
+def test_a_session_that_has_ended_is_not_ended_again(login, logout, admin):
+    logout(login().json()["refresh"])
+
+    page = admin.post(
+        "/admin/authapi/session/",
+        {"action": "end", "_selected_action": [Session.objects.get().pk]},
+        follow=True,
+    )
+
+    assert "Sessions ended: 0." in page.content.decode()
+
+
+class TestPasswordChange:
+    @pytest.fixture
+    def change(self, admin):
+        def change(old):
+            new = "another entirely 1"
+            form = {"old_password": old, "new_password1": new, "new_password2": new}
+            return admin.post("/admin/password_change/", form, follow=True)
+
+        return change
+
+    def test_takes_the_old_password(self, change):
+        assert "Your password was changed" in change(PASSWORD).content.decode()
+
+    def test_says_that_the_old_one_is_wrong(self, change):
+        assert "was entered incorrectly" in change("wrong").content.decode()
+
+    def test_has_the_limits_of_a_login(self, change, settings):
+        limit(settings, login_pair="2/min")
+        change("wrong")
+        change("wrong")
+
+        answer = change(PASSWORD)
+
+        assert "Expected available in" in answer.content.decode()
+        assert User.objects.get(username="root").check_password(PASSWORD)
+
+
+@pytest.mark.parametrize(("admin_is", "status"), [("on", "302"), ("off", "404")])
+def test_a_setting_turns_it_off(admin_is, status):
+    code = (
+        "import django; django.setup()\n"
+        "from django.test import Client\n"
+        "print(Client().get('/admin/').status_code)\n"
+    )
+    environment = {"DJANGO_SETTINGS_MODULE": "tests.settings", "ADMIN": admin_is}
+
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        env=os.environ | environment,
+        capture_output=True,
+        text=True,
+    )
+
+    assert done.stdout.strip() == status, done.stderr

@@ -13,6 +13,7 @@ from drf_spectacular.validation import validate_schema
 from rest_framework.test import APIClient
 
 from authapi.models import Session
+from authapi.testing.client import ApiClient
 from schema.document import VERSIONS
 from schema.generator import Generator
 from tests.applications import BROKEN, KINDS, MEGABYTE
@@ -41,6 +42,13 @@ ANSWERS = {
     "shop_shared_retrieve": SIGNED_IN | {"429"},
     "shop_any_retrieve": SIGNED_IN,
     "shop_staff_retrieve": SIGNED_IN | {"403"},
+    "shop_rendered_retrieve": SIGNED_IN,
+    "shop_exemplary_create": WITH_BODY | {"200", "409"},
+    "shop_declared_create": WITH_BODY | {"200", "409"},
+    "shop_closed_retrieve": SIGNED_IN | {"409"},
+    "shop_readable_retrieve": SIGNED_IN,
+    "shop_readable_create": WITH_BODY | {"200"},
+    "shop_faulty_retrieve": {"200"},
 }
 # Whose paginator, filters and their author's filter refuse something.
 PAGED = SIGNED_IN | {"400", "404"}
@@ -133,6 +141,28 @@ class TestDocument:
         )
         assert document["shop_export_retrieve"]["summary"] == "Export"
 
+    def test_asks_for_no_token_where_no_operation_does(self):
+        urls = [path("api/shop/", include(KINDS["faulty"]))]
+
+        with patched_settings({"OAS_VERSION": "3.1.1", "LICENSE": {}}):
+            document = Generator(patterns=urls).get_schema(public=True)
+
+        assert "security" not in document
+        validate_schema(document)
+
+    def test_puts_several_examples_among_the_components(self):
+        document = described(KINDS["declared"])
+
+        sent = operations(document)["shop_exemplary_create"]["requestBody"]
+        (content,) = sent["content"].values()
+        shown = [
+            example["$ref"].rpartition("/")[2]
+            for example in content["examples"].values()
+        ]
+        assert [
+            document["components"]["examples"][name]["value"]["size"] for name in shown
+        ] == [1, 9]
+
     def test_lists_the_codes_of_an_application(self):
         codes = described([*KINDS["permission"], *KINDS["nested"]])["components"][
             "schemas"
@@ -153,7 +183,9 @@ class TestDocument:
         found = [check for check in run_checks() if check.id == "schema.W001"]
 
         assert any("[Broken]" in warning.msg for warning in found)
-        assert any("/foreign/ cannot be described" in warning.msg for warning in found)
+        for path in ("/foreign/", "/undescribed/"):
+            said = f"{path} cannot be described"
+            assert any(said in warning.msg for warning in found)
         assert all("Annotate" in str(warning.hint) for warning in found)
 
 
@@ -215,8 +247,51 @@ class TestErrors:
 
         assert_problem(answer, 403, "not_owner")
 
+    def test_one_text_of_a_field_is_a_list_of_one(self, shop):
+        answer = shop("get", "/readable/readable/")
+
+        assert answer.json()["errors"] == {"colour": ["There is none."]}
+
+    def test_djangos_own_refusal_is_a_problem(self, shop):
+        answer = shop("post", "/declared/declared/", {})
+
+        assert_problem(answer, 403, "permission_denied")
+
+    @pytest.mark.parametrize("path", ["exemplary", "closed"])
+    def test_what_is_declared_on_a_class_is_a_problem(self, shop, path):
+        method = {"exemplary": "post", "closed": "get"}[path]
+
+        assert_problem(shop(method, f"/declared/{path}/"), 409, "out_of_stock")
+
+    def test_a_fault_of_a_view_is_raised_in_the_test_that_called_it(
+        self, shop, settings
+    ):
+        """And a client would get a 500."""
+        with ApiClient() as client, pytest.raises(RuntimeError, match="a fault"):
+            client.get("/api/faulty/faulty/")
+
     def test_a_missing_object_is_a_problem(self, shop):
         assert_problem(shop("get", "/ModelViewSet/things/7/"), 404, "not_found")
+
+
+class TestNegotiation:
+    @pytest.mark.parametrize(
+        ("query", "accept", "media_type"),
+        [
+            ("", "text/csv", "text/csv"),
+            ("?format=csv", "*/*", "text/csv"),
+            ("", "*/*", "application/json"),
+            ("", "image/png", "application/json"),
+            ("?format=png", "*/*", "application/json"),
+        ],
+    )
+    def test_a_view_with_renderers_gives_what_is_asked_for_or_its_first(
+        self, shop, query, accept, media_type
+    ):
+        answer = shop("get", f"/rendered/rendered/{query}", headers={"Accept": accept})
+
+        assert answer.status_code == 200
+        assert answer["Content-Type"].partition(";")[0] == media_type
 
 
 class TestThrottles:

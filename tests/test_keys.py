@@ -119,3 +119,13 @@ def test_newkey_prints_a_key_that_signs(login, settings):
 
     settings.JWT_KEYS = out.getvalue()
     assert header(login().json()["access"])["kid"] in err.getvalue()
+
+
+@pytest.mark.parametrize("name", ["oauth-authorization-server", "openid-configuration"])
+def test_verifiers_that_know_the_issuer_find_its_keys(api, settings, name):
+    answer = api.get(f"/.well-known/{name}")
+
+    assert answer.json() == {
+        "issuer": settings.PUBLIC_URL,
+        "jwks_uri": f"{settings.PUBLIC_URL}/.well-known/jwks.json",
+    }

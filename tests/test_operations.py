@@ -207,3 +207,14 @@ def test_one_request_too_many(operation, token, monkeypatch):
     ):
         assert_problem(answer, 429, "throttled")
         assert 0 < int(answer.headers["Retry-After"]) <= 60
+
+
+class TestTheClientOfTests:
+    def test_without_a_token_is_nobody(self, nobody):
+        assert_problem(nobody.get("/api/profile/"), 401, "not_authenticated")
+
+    def test_signs_the_same_user_in_again(self, sign_in):
+        first, second = sign_in("ada"), sign_in("ada")
+
+        assert first.user == second.user
+        assert second.get("/api/sessions/").json()["count"] == 2

@@ -9,6 +9,8 @@ import redis
 import time_machine
 
 from authapi import passwords
+from authapi.limits import stores
+from authapi.limits.gcra import Rate
 from authapi.models import Limit, Session, User
 from tests.conftest import PASSWORD, assert_problem, limit
 from tests.server import USER, serve
@@ -266,6 +268,25 @@ class TestProxies:
 
         return forwarded
 
+    def test_a_chain_of_trusted_proxies_without_a_client_is_one_address(
+        self, forwarded, settings
+    ):
+        settings.TRUSTED_PROXIES = ["127.0.0.1", "10.0.0.0/8"]
+
+        answers = [forwarded("10.0.0.1, 10.0.0.2") for _ in range(6)]
+
+        assert statuses(answers) == {401: 5, 429: 1}
+
+    def test_a_proxy_of_which_nothing_is_said_is_a_line_in_the_log(
+        self, api, db, settings, caplog
+    ):
+        settings.TRUSTED_PROXIES = None
+        for _ in range(2):
+            api.client.get("/health/live/", headers={"X-Forwarded-Proto": "https"})
+
+        said = [r for r in caplog.records if "forwarded_headers_ignored" in str(r.msg)]
+        assert len(said) == 1
+
     def test_an_invented_address_passes_no_limit(self, forwarded):
         answers = [forwarded(f"192.0.2.{i}") for i in range(60)]
 
@@ -416,3 +437,14 @@ def test_sessions_are_no_way_round(attempt):
 
     assert attempt(address="203.0.113.66").status_code == 429
     assert Session.objects.count() == 1
+
+
+def test_the_memory_of_a_process_has_an_end():
+    """More keys than it keeps: those that are nearest to their full limit are dropped."""
+    often, seldom = Rate(1, 60), Rate(1, 3600)
+    assert stores.consume_here("kept", seldom, at=0) == 0
+    for number in range(stores._SIZE):
+        stores.consume_here(f"flood {number}", often, at=0)
+
+    assert len(stores._memory) <= stores._SIZE
+    assert stores.consume_here("kept", seldom, at=0) > 0

@@ -19,9 +19,7 @@ class InProcess(httpx.BaseTransport):
         faults: list[BaseException] = []
 
         def note(sender: Any, request: Any, **kwargs: Any) -> None:
-            fault = sys.exc_info()[1]
-            if fault:
-                faults.append(fault)
+            faults.extend(filter(None, [sys.exc_info()[1]]))
 
         transport = httpx.WSGITransport(app=get_internal_wsgi_application())
         got_request_exception.connect(note)

@@ -30,7 +30,7 @@ def _forget_counts() -> None:
 
 
 @pytest.fixture
-def client_of_nobody(db: None) -> Iterator[Any]:
+def nobody(db: None) -> Iterator[Any]:
     """A client without a token, whose answers are held against the document."""
     from authapi.testing.client import ApiClient
 
