@@ -149,12 +149,18 @@ class TestVenv:
         assert f"Making .venv again: it was made for {installed}/.venv" in done.stderr
         assert str(copied) in (copied / ".venv" / "bin" / "pip").read_text()
 
-    def test_is_kept_when_the_folder_has_two_names(self, installed, tmp_path):
-        link = tmp_path / "checkout"
+    def test_is_kept_if_it_was_made_by_another_name(self, installed, tmp_path):
+        """A link, say, or other capitals where the file system ignores them."""
+        link = tmp_path / "link"
         link.symlink_to(installed)
+        config = installed / ".venv" / "pyvenv.cfg"
+        made = config.read_text()
+        config.write_text(made.replace(f" {installed}/.venv", f" {link}/.venv"))
 
-        done = install("run", link)
+        done = install("run", installed)
 
+        assert config.read_text() != made
+        config.write_text(made)
         assert (done.returncode, done.stderr) == (0, "")
 
     def test_whose_python_is_gone_is_made_again(self, broken, installed):
