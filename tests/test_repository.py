@@ -96,3 +96,11 @@ def test_every_make_target_that_a_page_names_is_there(page):
 
     for name in re.findall(r"(?:`|    )make ([a-z]+)", (ROOT / page).read_text()):
         assert name in targets, name
+
+
+@pytest.mark.parametrize("page", ["CONTRIBUTING.md", "SECURITY.md"])
+def test_no_comment_follows_a_command(page):
+    """In zsh, whoever pastes it would give it to the command."""
+    commands = re.findall(r"^    .*", (ROOT / page).read_text(), re.MULTILINE)
+
+    assert not [line for line in commands if re.search(r"\s#", line)]
