@@ -49,7 +49,7 @@ def _file() -> int:
     except OSError as error:
         sys.exit(
             f"authapi: {FILE} cannot be opened ({error.strerror}). "
-            "Give yourself the right to write in this folder."
+            "Make sure that you may write in this folder."
         )
     os.set_inheritable(file, True)
     return file
