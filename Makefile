@@ -13,6 +13,7 @@ LOCK := --quiet --universal --no-strip-extras --generate-hashes --no-annotate --
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .PHONY: help run dev test script attack fuzz clients audit bench schema release screenshots lock clean
+.PHONY: .venv/run .venv/dev .venv/static .venv/node
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -67,35 +68,14 @@ lock: .venv/dev ## compile the pinned requirements from pyproject.toml
 	$(BIN)/uv pip compile $(LOCK) --group dev pyproject.toml -o requirements-dev.lock
 
 clean: ## remove what the others made, but for .env and the database
-	rm -rf .venv node_modules staticfiles .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .lock .venv node_modules staticfiles .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache
 
-.venv/made:
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
-		echo 'authapi: $(PYTHON) is not Python 3.11 or later. Install it, or name one: make PYTHON=python3.12'; \
-		exit 1; }
-	@$(PYTHON) -m venv .venv || { rm -rf .venv; \
-		echo 'authapi: Python has no venv here. On Debian: apt-get install python3-venv'; exit 1; }
-	@touch $@
-
-# pip shows no progress when it is quiet: say what takes the time.
-.venv/run: .venv/made requirements.lock
-	@echo 'Installing requirements.lock (about half a minute)'
-	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
-	@touch $@
-
-.venv/dev: .venv/made requirements-dev.lock
-	@echo 'Installing requirements-dev.lock (about a minute)'
-	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
-	@touch $@ .venv/run
-
-# No scripts: what the tools bring along would tell its makers of the installation.
-.venv/node: .venv/made package-lock.json
-	@if command -v npm >/dev/null; then echo 'Installing package-lock.json'; \
-		npm ci --silent --ignore-scripts --no-audit --no-fund && touch $@; \
-	elif [ -n "$$CI" ]; then echo 'authapi: npm is missing, and CI demands it'; exit 1; \
-	else echo 'authapi: no npm here, so what needs it is skipped'; fi
-
-.venv/static: .venv/run requirements.lock project/static.py $(shell find schema/static -type f)
-	@echo 'Compressing static files'
-	@$(BARE) $(BIN)/python manage.py collectstatic --skip-checks --noinput --clear --verbosity 0
-	@touch $@
+# The set-up does not rely on times, so that it notices a folder that was moved: project/install.py
+# skips what is done, and lets one make at a time do it.
+.venv/run .venv/dev .venv/static .venv/node:
+	@for python in $(BIN)/python '$(PYTHON)'; do \
+		$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && \
+			exec $$python -m project.install $(@F); \
+	done; \
+	echo 'authapi: $(PYTHON) is not Python 3.11 or later. Install it, or name one: make PYTHON=python3.12' >&2; \
+	exit 1

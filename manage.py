@@ -10,6 +10,9 @@ from django.core.management import execute_from_command_line
 
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
+    if "migrate" in sys.argv[1:2]:
+        # SQLite's file, which it makes, holds password hashes.
+        os.umask(0o077)
     try:
         execute_from_command_line(sys.argv)
     except ImproperlyConfigured as error:

@@ -3,7 +3,7 @@
 from django.http import Http404, HttpRequest, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
-from django.urls import Resolver404, resolve
+from django.urls import resolve
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 from rest_framework.exceptions import NotFound
@@ -25,11 +25,7 @@ def not_found(request: HttpRequest, path: str) -> HttpResponseBase:
     A browser is sent there; another method is not, since a redirect would lose its body.
     """
     slashed = request.path + "/"
-    try:
-        meant = resolve(slashed).func is not not_found
-    except Resolver404:
-        meant = False
-    if not meant:
+    if resolve(slashed).func is not_found:
         raise Http404
     if request.method in {"GET", "HEAD"}:
         query = request.META.get("QUERY_STRING", "")

@@ -9,7 +9,9 @@ import io
 import os
 import re
 import secrets
+import signal
 import socket
+import sqlite3
 import sys
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -22,6 +24,7 @@ from django.core.management.base import SystemCheckError
 from django.db import DatabaseError
 
 from authapi.tokens import keys
+from project import lock
 from project.environment import Env
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -32,23 +35,21 @@ SERVER = (
     # One that is told to stop while it starts would never do so.
     *("--workers-kill-timeout", "5"),
 )
+_ANEW = (
+    "Or delete .env, and make run writes a new one with fresh secrets:"
+    " all sessions end, and other settings in it are lost."
+)
 _LINE = re.compile(r"(export )?[A-Za-z_0-9]+=.*|#.*|")
 
 
 def main() -> None:
-    port = _free_port()
-    _write_dotenv()
-    _check_dotenv()
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
-    Env.read_env(DOTENV)
-    os.environ.setdefault("PUBLIC_URL", f"http://127.0.0.1:{port}")
-    try:
-        django.setup()
-        call_command("check", stdout=io.StringIO())
-        call_command("migrate", verbosity=0)
-        demo = _demo_user()
-    except (ImproperlyConfigured, DatabaseError, SystemCheckError) as error:
-        sys.exit(f"authapi: {str(error).strip()}\nMend it in .env or the environment.")
+    port = _port()
+    # The files that it makes hold secrets and password hashes.
+    os.umask(0o077)
+    with lock.set_up():
+        _write_dotenv()
+        _read_dotenv()
+        demo = _set_up(port)
     say(f"Open    {settings.PUBLIC_URL}/api/docs/")
     say(f"Sign in {demo}" if demo else "Sign in with a user of yours")
     say("Stop    Ctrl-C")
@@ -56,20 +57,30 @@ def main() -> None:
     os.execv(sys.executable, command)  # noqa: S606  # no shell is wanted
 
 
-def _free_port() -> int:
+def _port() -> int:
     text = os.environ.get("PORT", "8000")
     if not text.isdecimal() or not 0 < int(text) < 65536:
         sys.exit(f"authapi: PORT is {text!r}; give a number from 1 to 65535.")
+    reason = _why_taken(int(text))
+    if reason:
+        sys.exit(
+            f"authapi: port {text} cannot be used ({reason}). "
+            f"Choose another: make run PORT={int(text) % 65535 + 1}"
+        )
+    return int(text)
+
+
+def _why_taken(port: int) -> str | None:
+    """Why the server could not listen on *port*; None if it can, and the port is kept for it."""
+    if not lock.take_port(port):
+        return "another make run serves there, or is about to"
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind(("127.0.0.1", int(text)))
+            probe.bind(("127.0.0.1", port))
         except OSError as error:
-            sys.exit(
-                f"authapi: port {text} cannot be used ({error.strerror}). "
-                f"Choose another: make run PORT={int(text) % 65535 + 1}"
-            )
-    return int(text)
+            return error.strerror
+    return None
 
 
 def _write_dotenv() -> None:
@@ -81,20 +92,56 @@ def _write_dotenv() -> None:
         f"SECRET_KEY={secrets.token_urlsafe(48)}",
         f'JWT_KEYS="{pem}"',
     ]
-    descriptor = os.open(DOTENV, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write("\n".join(lines) + "\n")
+    DOTENV.write_text("\n".join(lines) + "\n", encoding="utf-8")
     say("Wrote   .env with fresh secrets")
 
 
-def _check_dotenv() -> None:
+def _read_dotenv() -> None:
     try:
         lines = DOTENV.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeError) as error:
-        sys.exit(f"authapi: .env cannot be read ({error}). Mend it, or move it away.")
+        sys.exit(f"authapi: .env cannot be read ({error}). Fix it.\n{_ANEW}")
     for number, line in enumerate(lines, start=1):
         if not _LINE.fullmatch(line):
-            sys.exit(f"authapi: line {number} of .env is not NAME=value. Mend it.")
+            sys.exit(f"authapi: line {number} of .env is not NAME=value. Fix it.")
+    Env.read_env(DOTENV)
+    missing = [name for name in ("SECRET_KEY", "JWT_KEYS") if not _is_set(name)]
+    if missing:
+        sys.exit(
+            f"authapi: .env sets no {' and no '.join(missing)}, and the environment sets"
+            f" none. Add it to .env, from a backup for instance.\n{_ANEW}"
+        )
+
+
+def _is_set(name: str) -> bool:
+    return bool(os.environ.get(name) or os.environ.get(f"{name}_FILE"))
+
+
+def _set_up(port: int) -> str | None:
+    """Check the configuration, migrate, and return how to sign in as the demo user, if there is one."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
+    os.environ.setdefault("PUBLIC_URL", f"http://127.0.0.1:{port}")
+    try:
+        django.setup()
+        call_command("check", stdout=io.StringIO())
+        call_command("migrate", verbosity=0)
+        return _demo_user()
+    except (ImproperlyConfigured, SystemCheckError) as error:
+        sys.exit(f"authapi: {str(error).strip()}\nFix it in .env or the environment.")
+    except DatabaseError as error:
+        sys.exit(f"authapi: {str(error).strip()}\n{_remedy(error)}")
+
+
+def _remedy(error: DatabaseError) -> str:
+    """What to do about an error of the database."""
+    code = getattr(error.__cause__, "sqlite_errorcode", 0) & 0xFF
+    if code in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}:
+        return (
+            f"{settings.DATABASES['default']['NAME']} is damaged, or is not a database."
+            " Restore it from a backup. Or delete it, and make run makes a new one:"
+            " all users and sessions in it are lost."
+        )
+    return "Check that the database works, and DATABASE_URL in .env or the environment."
 
 
 def _demo_user() -> str | None:
@@ -113,4 +160,5 @@ def say(line: str) -> None:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends it without a traceback
     main()

@@ -92,7 +92,9 @@ TURNS = SERVER_THREADS // 12
 
 MAX_BODY_BYTES = 64 * 1024
 # Addresses or networks whose X-Forwarded-For is believed; None where nothing was said of them.
-TRUSTED_PROXIES = env.list("TRUSTED_PROXIES", default=None)
+TRUSTED_PROXIES = (
+    env.list("TRUSTED_PROXIES") if "TRUSTED_PROXIES" in os.environ else None
+)
 
 INSTALLED_APPS = [
     "authapi",

@@ -66,7 +66,12 @@ def refusals(operation: Operation, *, body: bool) -> Iterator[APIException]:
         *getattr(operation.handler, "refuses", ()),
         *getattr(view, "refuses", ()),
     ):
-        yield declared()
+        yield _usual(declared)
+
+
+def _usual(refusal: type[APIException]) -> APIException:
+    found = (usual for usual in USUAL if type(usual) is refusal)
+    return next(found, None) or refusal()
 
 
 def _of_authentication(operation: Operation) -> Iterator[APIException]:
@@ -120,7 +125,7 @@ def _of_lists(operation: Operation) -> Iterator[APIException]:
 def _stated(part: Any, usual: APIException) -> Iterator[APIException]:
     """What a part of a view says that it refuses, or the *usual*."""
     if hasattr(part, "refuses"):
-        yield from (refusal() for refusal in part.refuses)
+        yield from map(_usual, part.refuses)
     else:
         yield usual
 

@@ -84,7 +84,9 @@ def _asks_for_all(config: pytest.Config) -> bool:
     return (
         config.args_source is pytest.Config.ArgsSource.TESTPATHS
         and option.markexpr == usual
-        and not (option.keyword or option.deselect or option.lf or option.collectonly)
+        and not (option.keyword or option.deselect or option.collectonly)
+        # Without pytest's cache there is no such option.
+        and not getattr(option, "lf", False)
     )
 
 

@@ -12,7 +12,7 @@ from tests.server import ROOT
 
 
 @pytest.fixture
-def admin(client):
+def admin(client, db):
     User.objects.create_superuser("root", password=PASSWORD)
     client.login(username="root", password=PASSWORD)
     return client
@@ -83,7 +83,7 @@ def test_a_session_that_has_ended_is_not_ended_again(login, logout, admin):
 
 class TestPasswordChange:
     @pytest.fixture
-    def change(self, admin):
+    def change(self, admin, db):
         def change(old):
             new = "another entirely 1"
             form = {"old_password": old, "new_password1": new, "new_password2": new}
@@ -113,7 +113,7 @@ def test_a_setting_turns_it_off(admin_is, status):
     code = (
         "import django; django.setup()\n"
         "from django.test import Client\n"
-        "print(Client().get('/admin/').status_code)\n"
+        "print(Client().get('/admin/', headers={'Host': '127.0.0.1'}).status_code)\n"
     )
     environment = {"DJANGO_SETTINGS_MODULE": "tests.settings", "ADMIN": admin_is}
 

@@ -125,3 +125,7 @@ def test_tls_is_believed_of_a_trusted_proxy_and_plain_http_is_refused(
     )
 
     assert done.stdout.strip() == answered, done.stderr
+
+
+def test_no_proxy_is_said_by_an_empty_value():
+    assert manage("check", TRUSTED_PROXIES="").returncode == 0

@@ -31,6 +31,17 @@ def test_not_ready_without_the_cache(api, db, settings):
     assert answer.json() == {"status": "unavailable", "database": "ok", "cache": "down"}
 
 
+def test_not_ready_with_a_cache_that_forgets(api, db, settings):
+    settings.CACHES = {
+        "default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}
+    }
+
+    answer = api.get("/health/ready/")
+
+    assert answer.status_code == 503
+    assert answer.json() == {"status": "unavailable", "database": "ok", "cache": "down"}
+
+
 @pytest.mark.django_db
 def test_not_ready_without_the_database(api):
     """A broken transaction stands for a database that does not answer."""

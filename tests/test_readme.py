@@ -1,6 +1,8 @@
 """The commands of the READMEs do what they say."""
 
+import os
 import re
+import shutil
 import subprocess
 
 import pytest
@@ -25,13 +27,16 @@ def steps(text: str) -> list[tuple[str, str]]:
     return re.findall(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", blocks, re.MULTILINE)
 
 
+@pytest.mark.parametrize("shell", ["bash", "zsh"])
 @pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.parent.name))
-def test_every_command_prints_what_it_says(service, tmp_path, file):
+def test_every_command_prints_what_it_says(service, tmp_path, file, shell):
+    if not shutil.which(shell) and "CI" not in os.environ:
+        pytest.skip(f"no {shell} here; on Debian: apt-get install {shell}")
     shown = steps(file.read_text())
     script = "\n".join(f"{command}\necho; echo '{MARK}'" for command, _ in shown)
     host = service.url.removeprefix("http://")
     done = subprocess.run(
-        ["bash", "-eu"],
+        [shell, "-eu"],
         input=script.replace("127.0.0.1:8000", host),
         cwd=tmp_path,
         capture_output=True,

@@ -79,3 +79,28 @@ def test_the_security_page_names_tests_that_are_there():
 
     for name in re.findall(r"`(test_\w+)`", page):
         assert (ROOT / "tests" / f"{name}.py").exists(), name
+
+
+def test_every_text_is_as_editorconfig_says():
+    for name in committed():
+        path = ROOT / name
+        text = path.read_bytes() if path.is_file() and path.suffix != ".png" else b""
+
+        assert not re.search(rb"[ \t\r]$", text, re.MULTILINE), name
+        assert not text or re.search(rb"[^\n]\n\Z", text), name
+
+
+@pytest.mark.parametrize("page", ["CONTRIBUTING.md", "SECURITY.md"])
+def test_every_make_target_that_a_page_names_is_there(page):
+    targets = re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
+
+    for name in re.findall(r"(?:`|    )make ([a-z]+)", (ROOT / page).read_text()):
+        assert name in targets, name
+
+
+@pytest.mark.parametrize("page", ["CONTRIBUTING.md", "SECURITY.md"])
+def test_no_comment_follows_a_command(page):
+    """In zsh, whoever pastes it would give it to the command."""
+    commands = re.findall(r"^    .*", (ROOT / page).read_text(), re.MULTILINE)
+
+    assert not [line for line in commands if re.search(r"\s#", line)]

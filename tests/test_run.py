@@ -1,80 +1,169 @@
 """``make run``: what it makes, and what it says when it cannot."""
 
-import os
-import shutil
+import fcntl
+import sqlite3
 import stat
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from socket import socket
 
 import pytest
 
-from tests.server import ROOT, free_port, http, wait_until_ready
-
-# The environment of a new shell: none of the tests' own settings.
-SHELL = {
-    name: value
-    for name, value in os.environ.items()
-    if name
-    not in {"SECRET_KEY", "JWT_KEYS", "PUBLIC_URL", "DATABASE_URL", "DEBUG"}
-    | {"DJANGO_SETTINGS_MODULE", "MAKEFLAGS", "MAKELEVEL"}
-}
+from authapi.tokens import keys
+from tests.checkout import SHELL, call, copy, pin_this_python, python
+from tests.server import free_port, http, wait_until_ready
 
 
 @pytest.fixture
 def checkout(tmp_path) -> Path:
-    """A copy of the sources, with nothing that a run leaves behind."""
-    copied = tmp_path / "checkout"
-    shutil.copytree(
-        ROOT,
-        copied,
-        ignore=lambda folder, names: [
-            name
-            for name in names
-            if name.startswith((".", "db.sqlite3"))
-            or name in {"node_modules", "staticfiles", "__pycache__"}
-        ],
-    )
-    return copied
+    return copy(tmp_path)
 
 
-def run(checkout: Path, **environment: str) -> subprocess.CompletedProcess:
-    return subprocess.run(
-        [sys.executable, "-m", "project.run"],
-        cwd=checkout,
-        env=SHELL | environment,
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
+def run(checkout: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    return call(python("-m", "project.run"), checkout, **environment)
 
 
-def test_makes_secrets_a_database_and_a_user_who_can_log_in(checkout):
-    port = free_port()
-    log = checkout / "log"
+@contextmanager
+def started(
+    checkout: Path, command: list[str], port: int, **environment: str
+) -> Iterator[tuple[subprocess.Popen, Path]]:
+    """Start *command*, which serves on *port*, and stop it when the block ends."""
+    log = checkout / f"{port}.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "project.run"],
+            command,
             cwd=checkout,
-            env=SHELL | {"PORT": str(port)},
+            env=SHELL | {"PORT": str(port)} | environment,
             stdout=output,
             stderr=subprocess.STDOUT,
         )
-        try:
-            wait_until_ready(process, f"http://127.0.0.1:{port}", log)
-            answer = http.post(
-                f"http://localhost:{port}/api/token/",
-                json={"username": "demo", "password": "let-me-in-please"},
-            )
-        finally:
-            process.terminate()
-            process.wait(10)
+    try:
+        yield process, log
+    finally:
+        process.terminate()
+        process.wait(10)
 
-    assert answer.status_code == 200, answer.text
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def log_in(port: int) -> int:
+    body = {"username": "demo", "password": "let-me-in-please"}
+    return http.post(f"http://localhost:{port}/api/token/", json=body).status_code
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory) -> Iterator[tuple[Path, int, Path]]:
+    """A copy in which ``make run`` serves, its port and its output."""
+    folder, port = copy(tmp_path_factory.mktemp("running")), free_port()
+    with started(folder, python("-m", "project.run"), port) as (process, log):
+        wait_until_ready(process, f"http://127.0.0.1:{port}", log)
+        yield folder, port, log
+
+
+def test_makes_secrets_a_database_and_a_user_who_can_log_in(running):
+    _, port, log = running
+
+    assert log_in(port) == 200
     assert f"http://127.0.0.1:{port}/api/docs/" in log.read_text()
     assert "demo / let-me-in-please" in log.read_text()
-    assert stat.S_IMODE((checkout / ".env").stat().st_mode) == 0o600
+
+
+def test_nobody_else_can_read_the_secrets_and_the_database(running):
+    folder, _, _ = running
+
+    made = [folder / ".env", *folder.glob("db.sqlite3*")]
+
+    assert {".env", "db.sqlite3"} < {path.name for path in made}
+    assert {mode(path) for path in made} == {0o600}
+
+
+def test_the_server_keeps_its_port_from_a_second(running):
+    folder, port, _ = running
+
+    second = run(folder, PORT=str(port))
+
+    assert "another make run serves there" in second.stderr
+
+
+def test_nobody_else_can_read_the_database_that_migrate_makes(checkout):
+    done = call(
+        python("manage.py", "migrate", "--verbosity=0"),
+        checkout,
+        SECRET_KEY="0123456789" * 5,
+        JWT_KEYS=keys.generate(),
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert mode(checkout / "db.sqlite3") == 0o600
+
+
+def test_makes_no_demo_user_in_public(checkout):
+    port = free_port()
+    public = {
+        "PUBLIC_URL": "https://auth.example.com",
+        "ALLOWED_HOSTS": "127.0.0.1",
+        "TRUSTED_PROXIES": "127.0.0.1",
+        "THROTTLE_RATES": "verify=900/min",
+    }
+
+    command = python("-m", "project.run")
+    with started(checkout, command, port, **public) as (process, log):
+        wait_until_ready(process, f"http://127.0.0.1:{port}", log)
+
+    assert "Sign in with a user of yours" in log.read_text()
+    with closing(sqlite3.connect(checkout / "db.sqlite3")) as database:
+        assert not database.execute("SELECT * FROM authapi_user").fetchall()
+
+
+class TestTwoAtOnce:
+    @pytest.mark.proof  # two programs and a fresh .venv take long
+    def test_both_serve_from_a_fresh_clone(self, checkout):
+        """They set up one after the other, so neither finds half of the other's work."""
+        pip = pin_this_python(checkout)
+        first, second = free_port(), free_port()
+        make = ["make", "run", f"PYTHON={sys.executable}"]
+
+        with (
+            started(checkout, make, first, **pip) as (one, its_log),
+            started(checkout, make, second, **pip) as (other, other_log),
+        ):
+            wait_until_ready(one, f"http://127.0.0.1:{first}", its_log, 120)
+            wait_until_ready(other, f"http://127.0.0.1:{second}", other_log, 120)
+            statuses = [log_in(first), log_in(second)]
+
+        said = its_log.read_text() + other_log.read_text()
+        assert statuses == [200, 200], said
+        assert said.count("Installing requirements.lock") == 1
+        assert said.count("Compressing static files") == 1
+        assert said.count("Wrote   .env") == 1
+
+    def test_the_second_is_told_that_the_port_is_taken(self, checkout):
+        """While the first sets up, too, when nothing listens on the port yet."""
+        port = free_port()
+        (checkout / "staticfiles").mkdir()
+        with (checkout / ".lock").open("w") as file:
+            fcntl.lockf(file, fcntl.LOCK_EX, 1, 0)  # as another set-up does
+            first = subprocess.Popen(
+                python("-m", "project.run"),
+                cwd=checkout,
+                env=SHELL | {"PORT": str(port)},
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+            assert first.stderr
+            waiting = first.stderr.readline()
+            second = run(checkout, PORT=str(port))
+
+        wait_until_ready(first, f"http://127.0.0.1:{port}", checkout / "README.md")
+        first.terminate()
+        first.communicate()
+        assert waiting == "Waiting for the set-up by another make in this folder\n"
+        assert f"port {port} cannot be used (another make run serves" in second.stderr
 
 
 def test_says_that_the_port_is_taken(checkout):
@@ -87,35 +176,90 @@ def test_says_that_the_port_is_taken(checkout):
 
     assert done.returncode != 0
     assert done.stderr.startswith(f"authapi: port {port} cannot be used")
-    assert "make run PORT=" in done.stderr
+    assert f"make run PORT={port + 1}" in done.stderr
     assert done.stderr.count("\n") == 1
 
 
 @pytest.mark.parametrize("port", ["http", "0", "65536", "-1"])
-def test_says_that_the_port_is_none(checkout, port):
+def test_says_that_the_port_is_not_a_port(checkout, port):
     done = run(checkout, PORT=port)
 
     assert done.stderr == f"authapi: PORT is {port!r}; give a number from 1 to 65535.\n"
 
 
+def test_says_that_it_cannot_write_in_the_folder(checkout):
+    (checkout / ".lock").mkdir()
+
+    done = run(checkout, PORT=str(free_port()))
+
+    assert done.returncode != 0
+    assert ".lock cannot be opened (Is a directory)" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 @pytest.mark.parametrize(
     ("dotenv", "said"),
     [
-        ("SECRET_KEY=x\nnonsense here\n", "line 2 of .env is not NAME=value"),
-        ("DEBUG=1\n", "Set the SECRET_KEY environment variable"),
-        ("SECRET_KEY=x\n", "JWT_KEYS must begin with a private key"),
-        ("SECRET_KEY=x\nDEBUG=1\nJWT_ACCESS_LIFETIME=soon\n", "JWT_ACCESS_LIFETIME"),
+        ("", ".env sets no SECRET_KEY and no JWT_KEYS, and"),
+        ("JWT_KEYS=x\n", ".env sets no SECRET_KEY, and"),
+        (f"SECRET_KEY={'0123456789' * 5}\n", ".env sets no JWT_KEYS, and"),
+        ("SECRET_KEY=\nJWT_KEYS=x", ".env sets no SECRET_KEY, and"),
         ("\udcff", ".env cannot be read"),
     ],
-    ids=["no-line", "no-secret", "no-key", "no-number", "no-text"],
+    ids=["empty", "no-secret", "no-keys", "no-value", "not-text"],
 )
-def test_says_what_is_wrong_with_dotenv(checkout, dotenv, said):
+def test_says_that_deleting_dotenv_helps_and_what_it_costs(checkout, dotenv, said):
     (checkout / ".env").write_bytes(dotenv.encode(errors="surrogateescape"))
 
     done = run(checkout, PORT=str(free_port()))
 
     assert done.returncode != 0
     assert said in done.stderr
+    assert "delete .env, and make run writes a new one" in done.stderr
+    assert "all sessions end" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("dotenv", "said"),
+    [
+        ("SECRET_KEY=x\nnonsense here\n", "line 2 of .env is not NAME=value"),
+        ("SECRET_KEY=x\nJWT_KEYS=x\n", "JWT_KEYS must begin with a private key"),
+        (
+            "SECRET_KEY=x\nJWT_KEYS=x\nJWT_ACCESS_LIFETIME=soon\n",
+            "JWT_ACCESS_LIFETIME cannot be read",
+        ),
+    ],
+    ids=["not-a-line", "not-a-key", "not-a-number"],
+)
+def test_says_what_to_fix_in_dotenv(checkout, dotenv, said):
+    (checkout / ".env").write_text(dotenv)
+
+    done = run(checkout, PORT=str(free_port()))
+
+    assert done.returncode != 0
+    assert said in done.stderr
+    assert "Fix it" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("damage", ["garbage", "overwritten"])
+def test_says_which_database_is_damaged_and_how_to_go_on(checkout, damage):
+    file = checkout / "db.sqlite3"
+    if damage == "garbage":
+        file.write_text("This is not a database.")
+    else:
+        with closing(sqlite3.connect(file)) as database:
+            database.execute("CREATE TABLE django_migrations (id, app, name, applied)")
+        header = file.read_bytes()[:100]
+        file.write_bytes(header + b"\xff" * 8092)
+
+    done = run(checkout, PORT=str(free_port()))
+
+    assert done.returncode != 0
+    assert f"{file} is damaged, or is not a database" in done.stderr
+    assert "Restore it from a backup. Or delete it" in done.stderr
+    assert ".env" not in done.stderr
     assert "Traceback" not in done.stderr
 
 
@@ -128,26 +272,5 @@ def test_says_that_the_database_does_not_answer(checkout):
 
     assert done.returncode != 0
     assert "127.0.0.1" in done.stderr
+    assert "Check that the database works, and DATABASE_URL" in done.stderr
     assert "Traceback" not in done.stderr
-
-
-def test_make_says_that_python_is_missing(checkout):
-    done = subprocess.run(
-        ["make", "run", "PYTHON=nowhere"],
-        cwd=checkout,
-        env=SHELL,
-        capture_output=True,
-        text=True,
-    )
-
-    assert done.returncode != 0
-    assert "nowhere is not Python 3.11 or later" in done.stdout
-
-
-def test_make_alone_lists_what_there_is(checkout):
-    done = subprocess.run(
-        ["make"], cwd=checkout, env=SHELL, capture_output=True, text=True
-    )
-
-    assert "make run" in done.stdout
-    assert "make test" in done.stdout

@@ -18,7 +18,6 @@ To protect a process's own time, counted in its memory:
 
 from dataclasses import dataclass
 
-from django.db import transaction
 from rest_framework.exceptions import Throttled
 from rest_framework.settings import api_settings
 
@@ -67,22 +66,21 @@ def count_login(
     known = _is_known(user, place, at)
     apart = f"known {place} " if known else ""
     counted: list[tuple[str, Rate]] = []
-    with transaction.atomic():
-        for scope, key in (
-            ("login_address", place),
-            ("login_network", _wide(address)),
-            ("login_pair", f"{place} {name}"),
-            ("login_stranger", f"{apart}{place} {name}"),
-            ("login_account", f"{apart}{name}"),
-        ):
-            limit = f"{scope} {key}", rate(scope)
-            retry_after = stores.consume(*limit, at=at)
-            if known and scope == "login_stranger":
-                retry_after = 0
-            elif retry_after:
-                Attempt(tuple(counted)).give_back()
-                break
-            counted.append(limit)
+    for scope, key in (
+        ("login_address", place),
+        ("login_network", _wide(address)),
+        ("login_pair", f"{place} {name}"),
+        ("login_stranger", f"{apart}{place} {name}"),
+        ("login_account", f"{apart}{name}"),
+    ):
+        limit = f"{scope} {key}", rate(scope)
+        retry_after = stores.consume(*limit, at=at)
+        if known and scope == "login_stranger":
+            retry_after = 0
+        elif retry_after:
+            Attempt(tuple(counted)).give_back()
+            break
+        counted.append(limit)
     if retry_after:
         events.throttled.tell(scope=scope, address=address)
         raise Throttled(retry_after)

@@ -1,0 +1,189 @@
+"""
+``python -m project.install run|dev|static|node``: install what the targets of ``make`` need.
+
+It makes ``.venv`` first, and again if the folder was moved or the Python is gone. Each step leaves a
+digest of its sources in ``.venv`` and is skipped until they change. This module runs before anything
+is installed, so it imports the standard library alone.
+"""
+
+import hashlib
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from project import lock
+
+ROOT = Path(__file__).resolve().parent.parent
+VENV = ROOT / ".venv"
+PYTHON = VENV / "bin" / "python"
+
+# Without a network, pip and npm would try for minutes. Your own settings come first.
+PATIENCE = {
+    "PIP_RETRIES": "1",
+    "PIP_DEFAULT_TIMEOUT": "10",
+    "npm_config_fetch_retries": "1",
+    "npm_config_fetch_retry_mintimeout": "1000",
+}
+# Always by this Python: the script of a moved .venv would install into the old place.
+PIP = (
+    *(str(PYTHON), "-m", "pip", "install", "--quiet"),
+    *("--disable-pip-version-check", "--require-hashes", "--requirement"),
+)
+# Without scripts: some of them report the installation to their makers.
+NPM = ("npm", "ci", "--loglevel=error", "--ignore-scripts", "--no-audit", "--no-fund")
+COLLECT = (
+    *(str(PYTHON), "manage.py", "collectstatic", "--skip-checks"),
+    *("--noinput", "--clear", "--verbosity=0"),
+)
+# Static files do not depend on secrets, but Django does not start without one.
+BARE = {"SECRET_KEY": "none", "PUBLIC_URL": "http://127.0.0.1:8000"}
+
+_UNREACHABLE = re.compile(
+    r"connection broken by '([^\n]+)': .*(?:from versions: none|Max retries exceeded)"
+    r"|npm error code (ECONN\w+|EAI_AGAIN|ENETUNREACH|ENOTFOUND|\w*TIMED?OUT)",
+    re.DOTALL,
+)
+_MADE_AT = re.compile(r"^command = .* -m venv (?:--\S+ )*(/.*)$", re.MULTILINE)
+
+
+def main(step: str) -> None:
+    with lock.set_up():
+        _make_venv()
+        STEPS[step]()
+
+
+def _make_venv() -> None:
+    why = _why_unusable()
+    if not why:
+        return
+    if VENV.exists():
+        _say(f"Making .venv again: {why}")
+    if _call(sys.executable, "-m", "venv", "--clear", str(VENV)).returncode:
+        shutil.rmtree(VENV, ignore_errors=True)
+        sys.exit(
+            "authapi: .venv could not be made, for the reason above. "
+            "On Debian, this may help: apt-get install python3-venv"
+        )
+
+
+def _why_unusable() -> str | None:
+    """Why ``.venv`` cannot be used as it is; None if it can."""
+    config = VENV / "pyvenv.cfg"
+    if not config.exists():
+        return "it is incomplete"
+    made_at = _MADE_AT.search(config.read_text())
+    if made_at and not _is_venv(made_at[1]):
+        return f"it was made for {made_at[1]}, and its scripts would use that"
+    if not PYTHON.exists():
+        return f"its Python is gone ({PYTHON.resolve()})"
+    if _call(str(PYTHON), "-c", "import pip", stderr=subprocess.DEVNULL).returncode:
+        return "its Python does not work or has no pip"
+    return None
+
+
+def _is_venv(path: str) -> bool:
+    try:
+        return VENV.samefile(path)
+    except OSError:
+        return False
+
+
+def _run() -> None:
+    source = ROOT / "requirements.lock"
+    if _is_new("run", [source]):
+        # pip shows no progress when it is quiet, so say what takes the time.
+        _say("Installing requirements.lock (about half a minute)")
+        _fetch(source, *PIP, str(source))
+        _finish("run", [source])
+
+
+def _dev() -> None:
+    source = ROOT / "requirements-dev.lock"
+    if _is_new("dev", [source]):
+        _say("Installing requirements-dev.lock (about a minute)")
+        _fetch(source, *PIP, str(source))
+        _finish("dev", [source])
+        _finish("run", [ROOT / "requirements.lock"])
+
+
+def _static() -> None:
+    _run()
+    files = (ROOT / "schema" / "static").rglob("*.*")
+    sources = [ROOT / "requirements.lock", ROOT / "project" / "static.py", *files]
+    if _is_new("static", sources):
+        _say("Compressing static files")
+        if _call(*COLLECT, env=BARE | os.environ).returncode:
+            sys.exit(1)
+        _finish("static", sources)
+
+
+def _node() -> None:
+    source = ROOT / "package-lock.json"
+    if not shutil.which("npm"):
+        if "CI" in os.environ:
+            sys.exit("authapi: npm is missing, and CI needs it.")
+        _say("npm is missing: what needs it is skipped")
+    elif _is_new("node", [source]):
+        _say("Installing package-lock.json")
+        _fetch(source, *NPM)
+        _finish("node", [source])
+
+
+STEPS = {"run": _run, "dev": _dev, "static": _static, "node": _node}
+
+
+def _is_new(step: str, sources: Iterable[Path]) -> bool:
+    """Whether *step* has not been finished with *sources* as they are now."""
+    stamp = VENV / step
+    return not stamp.exists() or stamp.read_text() != _digest(sources)
+
+
+def _finish(step: str, sources: Iterable[Path]) -> None:
+    (VENV / step).write_text(_digest(sources))
+
+
+def _digest(sources: Iterable[Path]) -> str:
+    digest = hashlib.sha256()
+    for path in sorted(sources):
+        content = hashlib.sha256(path.read_bytes()).hexdigest()
+        digest.update(f"{path.relative_to(ROOT)} {content}\n".encode())
+    return digest.hexdigest()
+
+
+def _fetch(source: Path, *command: str) -> None:
+    """Run a command that installs *source* from a package index."""
+    done = _call(
+        *command,
+        env=PATIENCE | os.environ,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+    )
+    unreachable = done.returncode and _UNREACHABLE.search(done.stderr)
+    if unreachable:
+        sys.exit(
+            f"authapi: {source.name} was not installed: the package index cannot be"
+            f" reached.\n{unreachable[1] or unreachable[2]}\nCheck the network and the"
+            " settings of pip or npm (index, proxy). Then run make again."
+        )
+    sys.stderr.write(done.stderr)
+    if done.returncode:
+        sys.exit(f"authapi: {source.name} was not installed, for the reason above.")
+
+
+def _call(*command: str, **options: Any) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, cwd=ROOT, text=True, **options)  # noqa: S603  # ours
+
+
+def _say(line: str) -> None:
+    sys.stderr.write(line + "\n")
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends it without a traceback
+    main(sys.argv[1])
