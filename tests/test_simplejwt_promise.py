@@ -109,7 +109,7 @@ DIFFERENCES = [
         "Verify",
         "`{}` for anything that is signed and not expired",
         "whose token it is, and how long it is good; 401 if it would not be accepted now",
-        "one answer for each question that follows",
+        "a check that accepts an ended session misleads",
     ),
     Difference(
         "Logout",
