@@ -57,8 +57,20 @@ class JWTAuthentication(authentication.JWTAuthentication):
             return None
         if not token.strip():
             raise TokenRejected("No token follows `Bearer`.")
-        claims = codec.read_access(token.strip(" "))
-        session = sessions.authenticated(claims, at=timezone.now())
+        try:
+            claims = codec.read_access(token.strip(" "))
+            session = sessions.authenticated(claims, at=timezone.now())
+        except TokenRejected as error:
+            # Many of simplejwt's clients refresh only if they find this. No refusal of a refresh token
+            # carries it, or they would refresh for ever.
+            error.messages = [
+                {
+                    "token_class": codec.AccessToken.__name__,
+                    "token_type": codec.AccessToken.token_type,
+                    "message": str(error.detail),
+                }
+            ]
+            raise
         return session.user, session
 
     def authenticate_header(self, request: Request) -> str:

@@ -44,7 +44,8 @@ class BadCredentials(Unauthorized):
     """Unknown user, wrong password or inactive account; the answer does not say which."""
 
     default_code = "no_active_account"
-    default_detail = "No active account found with the given credentials."
+    # To the letter as simplejwt says it: login forms compare it.
+    default_detail = "No active account found with the given credentials"
 
 
 class TokenRejected(Unauthorized):
@@ -55,6 +56,8 @@ class TokenRejected(Unauthorized):
     auth_header = 'Bearer realm="api", error="invalid_token"'
     # Which case of the code it is; None where a client could do nothing with the answer.
     reason: str | None = None
+    # Which token a request was refused for, as simplejwt says it; None where no request was.
+    messages: list[dict[str, str]] | None = None
 
 
 class TokenExpired(TokenRejected):

@@ -30,6 +30,28 @@ _PROBLEM: Schema = {
             ),
             "additionalProperties": {"type": "array", "items": {"type": "string"}},
         },
+        "messages": {
+            "type": "array",
+            "description": (
+                "Only for a bearer token that is not accepted: which one, as clients of"
+                " djangorestframework-simplejwt expect it. Others branch on `code` and `reason`."
+            ),
+            "items": {
+                "type": "object",
+                "required": ["token_class", "token_type", "message"],
+                "properties": {
+                    "token_class": {
+                        "type": "string",
+                        "description": "Always `AccessToken`.",
+                    },
+                    "token_type": {
+                        "type": "string",
+                        "description": "Always `access`.",
+                    },
+                    "message": {"type": "string", "description": "As `detail`."},
+                },
+            },
+        },
     },
 }
 _DESCRIPTIONS = {

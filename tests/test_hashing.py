@@ -5,7 +5,6 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from argon2 import PasswordHasher
 from django.contrib.auth.hashers import make_password
-from django.db import connections
 
 from authapi import passwords
 from authapi.models import User
@@ -86,27 +85,6 @@ class TestManyAtOnce:
             passwords._line.enter()
 
         assert served == [*range(8)]
-
-    def test_who_waits_holds_no_connection(self, db, monkeypatch, tmp_path):
-        """On a database in a file: one in memory is not closed."""
-        in_file = {**connections.settings["default"], "NAME": tmp_path / "db.sqlite3"}
-        monkeypatch.setitem(connections.settings, "file", in_file)
-
-        def wait_in_line():
-            connections["file"].ensure_connection()
-            assert connections["file"].connection
-            with passwords.turn():
-                return connections["file"].connection
-
-        with passwords.turn(), ThreadPoolExecutor(1) as pool:
-            waiting = pool.submit(wait_in_line)
-            while not passwords._line.waiting and not waiting.done():
-                pass
-            passwords._line.leave()
-            held = waiting.result()
-            passwords._line.enter()
-
-        assert held is None
 
     def test_the_admins_door_has_the_same_line(self, client, user, settings):
         settings.PASSWORD_LINE = 0

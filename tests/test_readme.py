@@ -15,6 +15,7 @@ FILES = [
     ROOT / name
     for name in (
         *("README.md", "schema/README.md", "project/README.md"),
+        "authapi/README.md",
         "authapi/manual/README.md",
     )
 ]

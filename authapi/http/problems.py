@@ -52,6 +52,7 @@ def problem_of(refusal: exceptions.APIException) -> dict[str, Any]:
         detail,
         reason=getattr(refusal, "reason", None),
         errors=errors,
+        messages=getattr(refusal, "messages", None),
     )
 
 
