@@ -5,6 +5,7 @@ Each sends its access token, and at some 401 exchanges its refresh token and rep
 differ in which 401 that is, and in whether they keep the refresh token that comes with the answer.
 """
 
+import uuid
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from datetime import timedelta
@@ -92,7 +93,7 @@ SHAPES = [
 @pytest.fixture(scope="module")
 def expired(service: Service) -> str:
     """An access token that has expired."""
-    return service.expired_pair("simplejwt")[0]
+    return service.expired_pair(uuid.uuid4().hex)[0]
 
 
 @pytest.fixture
