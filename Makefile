@@ -60,7 +60,8 @@ bench: .venv/dev .venv/static ## time the profile while logins storm in
 	$(BIN)/python -m tests.bench
 
 screenshots: .venv/dev .venv/static ## take the README's pictures anew
-	$(BIN)/pytest --no-cov --numprocesses=0 -m proof tests/test_docs_looks.py --screenshots .screenshots
+	$(BIN)/pytest --no-cov --numprocesses=0 -m proof --screenshots .screenshots \
+		tests/test_docs_looks.py tests/test_building.py
 	cp .screenshots/docs*.png schema/
 
 lock: .venv/dev ## compile the pinned requirements from pyproject.toml

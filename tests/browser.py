@@ -141,6 +141,18 @@ def refreshes(profile):
     context.remove_listener("request", note)
 
 
+@pytest.fixture
+def picture(request, tmp_path):
+    """Take a picture of a page: kept where ``--screenshots`` says."""
+    folder = request.config.getoption("--screenshots") or tmp_path
+
+    def take(page: Page, name: str) -> None:
+        # Hiding the caret would take a style of Playwright's, which the policy refuses.
+        page.screenshot(path=folder / f"{name}.png", caret="initial")
+
+    return take
+
+
 def sign_in(page: Page, password: str = PASSWORD) -> None:
     if not page.locator("#sign-in").is_visible():
         page.locator(".open-form").click()

@@ -51,12 +51,13 @@ class Service:
     environment: dict[str, str]
     log: Path
     client: httpx.Client
+    root: Path = ROOT
 
     def manage(self, *arguments: str) -> str:
         """Run a ``manage.py`` command beside the server and return what it prints."""
         done = subprocess.run(
             [sys.executable, "manage.py", *arguments],
-            cwd=ROOT,
+            cwd=self.root,
             env=self.environment,
             capture_output=True,
             text=True,
@@ -114,9 +115,12 @@ print(pair.access, pair.refresh)
 
 @contextmanager
 def serve(
-    folder: Path, database_url: str | None = None, **environment: str
+    folder: Path,
+    database_url: str | None = None,
+    root: Path = ROOT,
+    **environment: str,
 ) -> Iterator[Service]:
-    """Run the service on a free port, over an empty database, until the block ends."""
+    """Run the service of *root* on a free port, over an empty database, until the block ends."""
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     service = Service(
@@ -136,13 +140,14 @@ def serve(
         | environment,
         log=folder / "server.log",
         client=httpx.Client(base_url=url, timeout=15, event_hooks=_CHECKED),
+        root=root,
     )
     service.manage("migrate", "--verbosity=0")
     service.python("from authapi import demo; demo.make()")
     with service.log.open("wb") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "granian", *SERVER, *SOON, f"--port={port}"],
-            cwd=ROOT,
+            cwd=root,
             env=service.environment,
             stdout=log,
             stderr=subprocess.STDOUT,

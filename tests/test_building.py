@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 
-from tests.server import ROOT
+from tests import browser
+from tests.server import ROOT, serve
 from tests.test_repository import committed
 
 BLOCKS = re.findall(
@@ -145,6 +147,23 @@ def test_a_client_has_it(built, language, file):
     built.manage("generateclient", language, language)
 
     assert "Note" in (built.folder / language / file).read_text()
+
+
+def test_the_docs_page_has_it_and_calls_it(built, new_profile, picture, tmp_path):
+    """As a newcomer does: sign in on the page, open the operation, execute it."""
+    with serve(tmp_path, root=built.folder) as service:
+        page = new_profile().new_page()
+        page.goto(f"{service.url}/api/docs/#/notes/notes_create")
+        browser.sign_in(page)
+        browser.signed_in(page)
+        block = page.locator("#operations-notes-notes_create")
+        block.locator("textarea").fill('{"text": "Buy milk"}')
+        block.get_by_role("button", name="Execute").click()
+
+        expect(block.locator(".live-responses-table")).to_contain_text("201")
+        expect(block.locator(".live-responses-table")).to_contain_text("Buy milk")
+        block.scroll_into_view_if_needed()
+        picture(page, "docs-notes")
 
 
 def test_the_other_service_verifies_an_access_token_and_no_refresh_token(

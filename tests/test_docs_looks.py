@@ -30,18 +30,6 @@ UPSTREAM = {
 }
 
 
-@pytest.fixture
-def picture(request, tmp_path):
-    """Take a picture of a page: kept where ``--screenshots`` says."""
-    folder = request.config.getoption("--screenshots") or tmp_path
-
-    def take(page: Page, name: str) -> None:
-        # Hiding the caret would take a style of Playwright's, which the policy refuses.
-        page.screenshot(path=folder / f"{name}.png", caret="initial")
-
-    return take
-
-
 def faults(page: Page) -> list[str]:
     found = [
         f"{fault['id']}: {node['html'][:100]}"
