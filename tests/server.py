@@ -118,10 +118,15 @@ def serve(
     folder: Path,
     database_url: str | None = None,
     root: Path = ROOT,
+    port: int | None = None,
     **environment: str,
 ) -> Iterator[Service]:
-    """Run the service of *root* on a free port, over an empty database, until the block ends."""
-    port = free_port()
+    """
+    Run the service of *root* until the block ends.
+
+    On a free port if none is named, and over an empty database unless *folder* has one already.
+    """
+    port = port or free_port()
     url = f"http://127.0.0.1:{port}"
     service = Service(
         url=url,

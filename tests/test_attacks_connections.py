@@ -1,6 +1,6 @@
 """Connections that lie about their messages, stall, or go away: nobody else may notice."""
 
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 
 import pytest
 
@@ -242,3 +242,27 @@ class TestHangUps:
 
         assert again.status_code == 200
         assert_problem(any_service.post("/api/token/", {}), 400, "invalid")
+
+
+class TestHTTP2:
+    """The server does not speak it: one connection could hold every thread with half-sent streams."""
+
+    PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+    SETTINGS = b"\x00\x00\x00\x04\x00\x00\x00\x00\x00"
+
+    def test_a_connection_that_begins_with_it_is_closed(self, any_service):
+        received = b""
+        with connected(any_service) as connection, suppress(ConnectionError):
+            connection.sendall(self.PREFACE + self.SETTINGS)
+            while more := connection.recv(4096):
+                received += more
+
+        # A server that spoke it would answer with its own settings, a frame of type 4.
+        assert not received.startswith(b"\x00\x00")
+
+    def test_many_such_connections_hold_nobody_up(self, any_service):
+        for _ in range(30):
+            with connected(any_service) as connection:
+                connection.sendall(self.PREFACE + self.SETTINGS)
+
+        assert any_service.client.get("/health/live/").status_code == 200

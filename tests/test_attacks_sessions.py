@@ -10,7 +10,7 @@ import pytest
 
 from tests.conftest import assert_problem
 from tests.payload import payload
-from tests.server import PASSWORD, USER, Service
+from tests.server import PASSWORD, USER, Service, serve
 from tests.variants import REFRESH, VARIANTS
 
 MAIN, MANUAL = VARIANTS.values()
@@ -389,3 +389,18 @@ class TestOneUserOfManySessions:
             "/api/sessions/", headers={"Authorization": f"Bearer {mine}"}
         )
         assert listed.json()["count"] == 1
+
+
+def test_a_restart_does_not_lose_a_lost_answer(tmp_path):
+    """The token was spent before the restart, and its answer never came; it is repeated after."""
+    with serve(tmp_path) as service:
+        spent = service.login()["refresh"]
+        answer = service.post("/api/token/refresh/", {"refresh": spent})
+        successor = answer.json()["refresh"]
+        port = service.url.rpartition(":")[2]
+
+    # The issuer is the address, so the service comes back where it was.
+    with serve(tmp_path, port=int(port)) as service:
+        again = service.post("/api/token/refresh/", {"refresh": spent})
+
+    assert payload(again.json()["refresh"]) == payload(successor)

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import httpx
 import pytest
@@ -418,7 +419,7 @@ class TestStores:
 @pytest.fixture(scope="module", params=["sqlite", "postgresql", "redis"])
 def limited_service(request, tmp_path_factory):
     """The service under its limits, counted by each store that it supports."""
-    environment = {"THROTTLE_RATES": "login_pair=5/min"}
+    environment: dict[str, Any] = {"THROTTLE_RATES": "login_pair=5/min"}
     folder = tmp_path_factory.mktemp("limited")
     if request.param == "redis":
         url = request.getfixturevalue("redis_url")
