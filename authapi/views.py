@@ -8,12 +8,7 @@ its own in what a refresh token is: each login is a session, whose newest refres
 from typing import Any
 from uuid import UUID
 
-from django.http import HttpRequest, JsonResponse
-from django.urls import reverse
 from django.utils import timezone
-from django.views.decorators.cache import cache_control
-from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_safe
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
 from rest_framework import status
 from rest_framework.exceptions import Throttled
@@ -22,7 +17,6 @@ from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.throttling import BaseThrottle
-from rest_framework_simplejwt import settings as simplejwt_settings
 from rest_framework_simplejwt import views as simplejwt
 
 from authapi import login, profiles, sessions
@@ -51,7 +45,7 @@ from authapi.serializers import (
     VerifySerializer,
 )
 from authapi.throttles import LocalThrottle
-from authapi.tokens import codec, keys
+from authapi.tokens import codec
 from authapi.tokens.claims import AccessClaims
 
 _SEND_ACCESS = {"description": "Send `access` as the bearer token."}
@@ -325,24 +319,3 @@ class SessionView(MemberView):
         """
         sessions.end_one(self.user, id, at=timezone.now())
         return Response(status=status.HTTP_204_NO_CONTENT)
-
-
-@csrf_exempt
-@require_safe
-@cache_control(public=True, max_age=300)
-def jwks(request: HttpRequest) -> JsonResponse:
-    """The public keys, for services that verify tokens by themselves (RFC 7517)."""
-    return JsonResponse(keys.jwks())
-
-
-@csrf_exempt
-@require_safe
-@cache_control(public=True, max_age=300)
-def metadata(request: HttpRequest) -> JsonResponse:
-    """
-    Where verifiers that know the issuer find its keys (RFC 8414, section 3).
-
-    This and no more: the service is no authorization server, which would have endpoints to name.
-    """
-    issuer = simplejwt_settings.api_settings.ISSUER
-    return JsonResponse({"issuer": issuer, "jwks_uri": f"{issuer}{reverse('jwks')}"})

@@ -4,7 +4,7 @@ from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
 
-from authapi.views import jwks, metadata
+from authapi.well_known import jwks, metadata
 from project import health
 from project.not_found import not_found, start
 

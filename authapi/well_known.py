@@ -1,0 +1,31 @@
+"""What other services need to verify access tokens by themselves, under ``/.well-known/``."""
+
+from django.http import HttpRequest, JsonResponse
+from django.urls import reverse
+from django.views.decorators.cache import cache_control
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_safe
+from rest_framework_simplejwt import settings as simplejwt
+
+from authapi.tokens import keys
+
+
+@csrf_exempt
+@require_safe
+@cache_control(public=True, max_age=300)
+def jwks(request: HttpRequest) -> JsonResponse:
+    """The public keys, for services that verify tokens by themselves (RFC 7517)."""
+    return JsonResponse(keys.jwks())
+
+
+@csrf_exempt
+@require_safe
+@cache_control(public=True, max_age=300)
+def metadata(request: HttpRequest) -> JsonResponse:
+    """
+    Where verifiers that know the issuer find its keys (RFC 8414, section 3).
+
+    This and no more: the service is no authorization server, which would have endpoints to name.
+    """
+    issuer = simplejwt.api_settings.ISSUER
+    return JsonResponse({"issuer": issuer, "jwks_uri": f"{issuer}{reverse('jwks')}"})
