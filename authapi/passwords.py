@@ -55,7 +55,7 @@ class _Line:
             return
         with self.lock:
             # It may have been called just now.
-            if not called.is_set():
+            if not called.is_set():  # pragma: no branch
                 self.waiting.remove(called)
                 raise Unavailable
 

@@ -211,6 +211,7 @@ class Listed(mixins.ListModelMixin, viewsets.GenericViewSet):
 
 class AnyUser(views.APIView):
     permission_classes = (permissions.AllowAny,)
+    throttle_classes = (SharedThrottle,)  # without a scope it limits nothing
 
     def get(self, request: Request) -> Response:
         return Response({"user": str(request.user)})
@@ -254,10 +255,11 @@ class Exemplary(generics.GenericAPIView):
     serializer_class = SizeSerializer
 
     @operation(
+        request=SizeSerializer,
         examples=[
             OpenApiExample("small", value={"size": 1}),
             OpenApiExample("large", value={"size": 9}),
-        ]
+        ],
     )
     def post(self, request: Request) -> Response:
         raise OutOfStock
@@ -284,7 +286,7 @@ class Readable(views.APIView):
         raise exceptions.ValidationError({"colour": "There is none."})
 
     def post(self, request: Request) -> Response:
-        return Response(request.data)
+        raise exceptions.ValidationError([{"size": []}, {"name": ["It is taken."]}])
 
 
 class Closed(views.APIView):

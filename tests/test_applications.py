@@ -40,7 +40,7 @@ ANSWERS = {
     "shop_export_retrieve": SIGNED_IN,
     "shop_throttled_retrieve": SIGNED_IN | {"429"},
     "shop_shared_retrieve": SIGNED_IN | {"429"},
-    "shop_any_retrieve": SIGNED_IN,
+    "shop_any_retrieve": SIGNED_IN | {"429"},
     "shop_staff_retrieve": SIGNED_IN | {"403"},
     "shop_rendered_retrieve": SIGNED_IN,
     "shop_exemplary_create": WITH_BODY | {"200", "409"},
@@ -197,7 +197,8 @@ def shop(settings, sign_in):
     client = APIClient(HTTP_AUTHORIZATION=ada.headers["Authorization"])
 
     def shop(method: str, path: str, body: Any = None, **options: Any) -> Any:
-        return getattr(client, method)(f"/api{path}", body, format="json", **options)
+        kind = "json" if body is not None else None
+        return getattr(client, method)(f"/api{path}", body, format=kind, **options)
 
     return shop
 
@@ -251,6 +252,20 @@ class TestErrors:
         answer = shop("get", "/readable/readable/")
 
         assert answer.json()["errors"] == {"colour": ["There is none."]}
+
+    def test_a_list_of_errors_has_numbers_in_its_paths(self, shop):
+        answer = shop("post", "/readable/readable/")
+
+        assert answer.json()["errors"] == {"1.name": ["It is taken."]}
+
+    def test_a_view_for_anybody_still_refuses_a_bad_token(self, shop, client):
+        anybody = client.get("/api/AllowAny/any/")
+        refused = client.get(
+            "/api/AllowAny/any/", headers={"Authorization": "Bearer nonsense"}
+        )
+
+        assert anybody.status_code == 200
+        assert_problem(refused, 401, "token_not_valid")
 
     def test_djangos_own_refusal_is_a_problem(self, shop):
         answer = shop("post", "/declared/declared/", {})

@@ -9,6 +9,7 @@ from socket import SHUT_WR
 import httpx
 import pytest
 
+from authapi.testing.client import InProcess
 from tests.conftest import assert_problem
 from tests.server import PASSWORD, USER, http
 from tests.wire import half_sent
@@ -128,3 +129,52 @@ def test_an_authorization_header_of_more_than_8_kilobytes_is_refused(service):
     answer = httpx.get(f"{service.url}/api/profile/", headers=headers)
 
     assert_problem(answer, 431, "header_too_large")
+
+
+class TestInProcess:
+    """The same application without its server: what an application's tests call."""
+
+    @pytest.fixture
+    def send(self, db):
+        with httpx.Client(transport=InProcess(), base_url="http://127.0.0.1") as client:
+
+            def send(path="/api/token/", content=b"{}", **headers):
+                named = {
+                    name.replace("_", "-"): value for name, value in headers.items()
+                }
+                return client.post(path, content=content, headers=named)
+
+            yield send
+
+    def test_a_long_accept_header_is_not_read(self, send):
+        answer = send(Accept="text/html;" * 200, Content_Type="application/json")
+
+        assert_problem(answer, 400, "invalid")
+
+    def test_a_long_authorization_header_is_refused(self, send):
+        answer = send(Authorization="Bearer " + "a" * 8192)
+
+        assert_problem(answer, 431, "header_too_large")
+
+    @pytest.mark.parametrize(
+        "media_type",
+        ["application/json;" + ";" * 1000, "application/json; x*=nope''%41"],
+    )
+    def test_odd_parameters_of_a_media_type_are_dropped(self, send, media_type):
+        assert_problem(send(Content_Type=media_type), 400, "invalid")
+
+    def test_a_body_shorter_than_its_length_is_refused(self, send):
+        answer = send(Content_Type="application/json", Content_Length="10")
+
+        assert_problem(answer, 400, "parse_error")
+
+    @pytest.mark.parametrize("chunks", [2, 4])
+    def test_a_body_in_chunks_is_read_up_to_the_limit(self, send, chunks):
+        content = iter([b" " * 30_000] * chunks)
+
+        answer = send(content=content, Content_Type="application/json")
+
+        assert answer.status_code == {2: 400, 4: 413}[chunks]
+
+    def test_a_path_that_no_pattern_takes_has_the_usual_limit(self, send):
+        assert_problem(send("/a%0Ab"), 404, "not_found")

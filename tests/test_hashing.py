@@ -1,10 +1,12 @@
 """How passwords are kept, and what happens when many come at once."""
 
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 from argon2 import PasswordHasher
 from django.contrib.auth.hashers import make_password
+from django.db import connections
 
 from authapi import passwords
 from authapi.models import User
@@ -85,6 +87,26 @@ class TestManyAtOnce:
             passwords._line.enter()
 
         assert served == [*range(8)]
+
+    def test_who_waits_lets_go_of_the_database(self, transactional_db, monkeypatch):
+        closed: list[Any] = []
+        wrapper = type(connections["default"])
+        monkeypatch.setattr(wrapper, "close", lambda self: closed.append(self))
+
+        def wait_in_line():
+            connections["default"].ensure_connection()
+            with passwords.turn():
+                return connections["default"]
+
+        with passwords.turn(), ThreadPoolExecutor(1) as pool:
+            waiting = pool.submit(wait_in_line)
+            while not passwords._line.waiting and not waiting.done():
+                pass
+            passwords._line.leave()
+            held = waiting.result()
+            passwords._line.enter()
+
+        assert closed == [held]
 
     def test_the_admins_door_has_the_same_line(self, client, user, settings):
         settings.PASSWORD_LINE = 0

@@ -19,6 +19,7 @@ from rest_framework.throttling import SimpleRateThrottle
 from authapi.http.operation import body_limit
 from authapi.models import Session
 from authapi.testing.client import ApiClient, contract
+from authapi.testing.contract import Contract, Promise
 from authapi.testing.plugin import PASSWORD
 from tests.conftest import assert_problem
 from tests.variants import VARIANTS
@@ -218,3 +219,20 @@ class TestTheClientOfTests:
 
         assert first.user == second.user
         assert second.get("/api/sessions/").json()["count"] == 2
+
+    def test_takes_null_where_another_schema_may_be_null(self, api, login, openapi):
+        page = openapi["components"]["schemas"]["PaginatedSessionList"]
+        page["properties"]["next"] = {
+            "allOf": [{"$ref": "#/components/schemas/TokenType"}],
+            "nullable": True,
+            "type": "string",
+        }
+
+        answer = api.get("/api/sessions/", login().json()["access"])
+
+        Contract(openapi).check("GET", "/api/sessions/", answer)
+
+    def test_names_a_promise_in_words(self):
+        promise = Promise("getProfile", "401", "token_not_valid expired")
+
+        assert str(promise) == "getProfile answers 401 token_not_valid expired"
