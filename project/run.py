@@ -31,7 +31,7 @@ ROOT = Path(__file__).resolve().parent.parent
 DOTENV = ROOT / ".env"
 SERVER = (
     *("project.wsgi:application", "--interface", "wsgi", "--no-ws", "--http", "1"),
-    *("--blocking-threads", "96", "--log-level", "error"),
+    *("--log-level", "error"),
     # One that is told to stop while it starts would never do so.
     *("--workers-kill-timeout", "5"),
 )
@@ -54,6 +54,7 @@ def main() -> None:
     say(f"Sign in {demo}" if demo else "Sign in with a user of yours")
     say("Stop    Ctrl-C")
     command = [sys.executable, "-m", "granian", *SERVER, f"--port={port}"]
+    command += [f"--blocking-threads={settings.SERVER_THREADS}"]
     os.execv(sys.executable, command)  # noqa: S606  # no shell is wanted
 
 

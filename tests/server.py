@@ -151,7 +151,10 @@ def serve(
     service.python("from authapi import demo; demo.make()")
     with service.log.open("wb") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "granian", *SERVER, *SOON, f"--port={port}"],
+            [
+                *(sys.executable, "-m", "granian", *SERVER, *SOON, f"--port={port}"),
+                f"--blocking-threads={settings.SERVER_THREADS}",
+            ],
             cwd=root,
             env=service.environment,
             stdout=log,
