@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from tests.server import ROOT
+from tests.server import ROOT, serve
 
 README = (ROOT / "README.md").read_text()
 OPERATING = (ROOT / "project" / "README.md").read_text()
@@ -20,6 +20,13 @@ FILES = [
     )
 ]
 MARK = "--- next ---"
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory):
+    """A service of its own: the demo user is as the pages show it."""
+    with serve(tmp_path_factory.mktemp("readme")) as service:
+        yield service
 
 
 def steps(text: str) -> list[tuple[str, str]]:
