@@ -14,14 +14,15 @@ from drf_spectacular.openapi import AutoSchema
 
 Document = dict[str, Any]
 
+_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+
 
 class Generator(SchemaGenerator):
     """drf-spectacular's; a view that cannot be described is left out, and said to be."""
 
     def _get_paths_and_endpoints(self) -> list[tuple[str, str, str, Any]]:
         found = []
-        endpoints: Any = self.endpoints
-        for path, path_regex, method, callback in endpoints:
+        for path, path_regex, method, callback in self._in_order():
             try:
                 view = self.create_view(callback, method)
                 if not isinstance(view.schema, AutoSchema):
@@ -32,6 +33,15 @@ class Generator(SchemaGenerator):
             except Exception as fault:  # whatever a view's own code raises
                 error(f"{method} {path} cannot be described: {fault!r}")
         return found
+
+    def _in_order(self) -> list[tuple[str, str, str, Any]]:
+        """The endpoints in the order of the URL patterns, and each path's methods in the usual one."""
+        endpoints: Any = self.endpoints
+        paths = list(dict.fromkeys(path for path, *_ in endpoints))
+        return sorted(
+            endpoints,
+            key=lambda found: (paths.index(found[0]), _METHODS.index(found[2])),
+        )
 
     def get_schema(self, request: Any = None, public: bool = False) -> Document:
         document: Document = super().get_schema(request, public)

@@ -122,6 +122,12 @@ class OperationSchema(AutoSchema):
                     response["description"] = wording.answer(self, None, status)
         return responses
 
+    def _get_format_parameters(self) -> list[Schema]:
+        parameters: list[Schema] = super()._get_format_parameters()
+        for parameter in parameters:
+            parameter["description"] = "The form of the answer."
+        return parameters
+
     def _resolve_path_parameters(self, variables: list[str]) -> list[Schema]:
         parameters: list[Schema] = super()._resolve_path_parameters(variables)
         for parameter in parameters:
@@ -146,7 +152,7 @@ def _anything(media_type: str) -> Any:
     if "json" in media_type:
         return OpenApiTypes.ANY
     if "form" in media_type:
-        return OpenApiTypes.OBJECT
+        return {"type": "object"}
     return OpenApiTypes.BINARY
 
 
