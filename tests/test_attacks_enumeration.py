@@ -29,7 +29,7 @@ def names(service):
 
 
 class TestLogin:
-    def test_says_and_takes_the_same_for_each_reason(
+    def test_every_failure_has_the_same_answer_and_duration(
         self, service, variant: Variant, names, record_property
     ):
         for name, password in names.values():
@@ -75,7 +75,7 @@ def same_distribution(one: list[float], other: list[float]) -> float:
 
 
 class TestStatistic:
-    def test_sees_half_a_deviation(self):
+    def test_detects_a_shift_of_half_a_standard_deviation(self):
         """What the test above would find: it is not blind."""
         dice = random.Random(1)  # a sample, not a secret
         one = [dice.gauss(30, 1) for _ in range(TRIES)]

@@ -8,7 +8,7 @@ from tests.variants import VARIANTS
 
 
 class TestOutput:
-    def test_tells_a_fault_of_ours_and_no_secret(self, tmp_path):
+    def test_server_errors_are_logged_without_secrets(self, tmp_path):
         """A table is lost: each way in fails at a line that has the secrets at hand."""
         with serve(tmp_path) as service:
             pair = service.login()
@@ -54,5 +54,5 @@ class TestOutput:
             "INFO GET /api/token/?p%61ss=x",
         ],
     )
-    def test_would_not_pass_the_search_with(self, line):
+    def test_the_search_finds_leaks(self, line):
         assert SECRETS.search(line)

@@ -157,7 +157,7 @@ def gateway() -> Iterator[Callable[[int], str]]:
         server.server_close()
 
 
-def test_signs_in_once_when_first_needed(service, profile, program):
+def test_signs_in_once_on_the_first_call(service, profile, program):
     pairs: list[Pair | None] = []
     auth = Auth(service.url, USER, PASSWORD, on_change=pairs.append)
     assert not pairs
@@ -168,7 +168,7 @@ def test_signs_in_once_when_first_needed(service, profile, program):
     assert len(pairs) == 1
 
 
-def test_renews_before_the_service_refuses(hasty):
+def test_renews_before_the_token_expires(hasty):
     pairs: list[Pair | None] = []
     statuses = []
     auth = Auth(hasty.url, USER, PASSWORD, on_change=pairs.append)
@@ -183,7 +183,7 @@ def test_renews_before_the_service_refuses(hasty):
     assert statuses == [200, 200]
 
 
-def test_repeats_a_call_that_was_too_late(service, profile, program, expired):
+def test_retries_a_call_after_the_token_expired(service, profile, program, expired):
     """With its body. The wrong clock of a client costs a call, no more."""
     pairs: list[Pair | None] = []
     auth = Auth(service.url, pair=expired, on_change=pairs.append)
@@ -256,7 +256,7 @@ def test_signs_in_again_when_the_session_was_ended(service, profile, program):
     assert pairs[1]
 
 
-def test_says_that_the_session_was_ended(service, profile, program):
+def test_reports_that_the_session_was_ended(service, profile, program):
     pairs: list[Pair | None] = []
     pair = Pair(**service.login())
     service.post("/api/token/blacklist/", {"refresh": pair.refresh})
@@ -269,7 +269,7 @@ def test_says_that_the_session_was_ended(service, profile, program):
     assert pairs == [None]
 
 
-def test_says_that_the_refresh_token_was_used_elsewhere(service, profile, expired):
+def test_reports_that_the_refresh_token_was_reused(service, profile, expired):
     newest = expired.refresh
     for _ in range(2):
         newest = service.post("/api/token/refresh/", {"refresh": newest}).json()[
@@ -282,7 +282,7 @@ def test_says_that_the_refresh_token_was_used_elsewhere(service, profile, expire
     assert refused.value.reason == "reused"
 
 
-def test_says_why_it_could_not_sign_in(hasty, program):
+def test_reports_why_it_could_not_sign_in(hasty, program):
     user = uuid.uuid4().hex
     url = f"{hasty.url}/api/profile/"
     refusals = []
@@ -313,7 +313,7 @@ def test_signing_out_ends_the_session(service, profile, program):
     program.sign_out(auth)
 
 
-def test_signing_out_of_what_is_no_session_any_more_is_no_error(service):
+def test_signing_out_of_an_ended_session_succeeds(service):
     auth = Auth(service.url, pair=Pair("no", "token"))
 
     auth.sign_out()
@@ -322,7 +322,7 @@ def test_signing_out_of_what_is_no_session_any_more_is_no_error(service):
 @pytest.mark.parametrize(
     ("status", "error"), [(502, httpx.HTTPStatusError), (403, NotSignedIn)]
 )
-def test_keeps_the_pair_while_the_service_is_out_of_order(gateway, status, error):
+def test_keeps_the_pair_while_the_service_is_unavailable(gateway, status, error):
     pairs: list[Pair | None] = []
     auth = Auth(gateway(status), pair=Pair("a", "b"), on_change=pairs.append)
 
@@ -332,7 +332,7 @@ def test_keeps_the_pair_while_the_service_is_out_of_order(gateway, status, error
     assert not pairs
 
 
-def test_leaves_a_refusal_that_is_not_about_the_token(gateway, program):
+def test_passes_on_refusals_unrelated_to_the_token(gateway, program):
     url = gateway(401)
 
     answer = program.call(Auth(url, pair=Pair("a", "b")), "GET", f"{url}/files/")
@@ -340,7 +340,7 @@ def test_leaves_a_refusal_that_is_not_about_the_token(gateway, program):
     assert answer.status_code == 401
 
 
-def test_shows_the_token_to_nobody_else(service, gateway, program):
+def test_sends_the_token_to_no_other_host(service, gateway, program):
     auth = Auth(service.url, pair=Pair("secret", "secret"))
     verify = f"{service.url}/api/token/verify/"
 
@@ -352,7 +352,7 @@ def test_shows_the_token_to_nobody_else(service, gateway, program):
     assert "secret" not in repr([auth, Pair("secret", "secret")])
 
 
-def test_the_one_for_typescript(service, hasty, expired_access, tmp_path):
+def test_the_typescript_helper(service, hasty, expired_access, tmp_path):
     if not shutil.which("npm") and "CI" not in os.environ:
         pytest.skip("no npm here; on Debian: apt-get install nodejs npm")
     shutil.copytree(ROOT / "tests/clients/typescript", tmp_path, dirs_exist_ok=True)

@@ -173,7 +173,7 @@ def test_scenario(throttled_service, tmp_path, record_property, name):
     assert not done.stderr
 
 
-def test_the_readme_names_the_generators_that_are_pinned():
+def test_the_readme_names_the_pinned_generators():
     readme = (ROOT / "README.md").read_text()
 
     for name, language in LANGUAGES.items():

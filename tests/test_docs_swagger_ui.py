@@ -23,7 +23,7 @@ CREDENTIALS = json.dumps({"username": USER, "password": PASSWORD})
 
 
 class TestAuthorize:
-    def test_the_conventional_way_in(self, page, service):
+    def test_a_pasted_access_token_authorizes(self, page, service):
         """Execute createToken, paste the access token into Authorize, execute getProfile."""
         access = service.login()["access"]
 
@@ -34,7 +34,7 @@ class TestAuthorize:
         assert f'"username": "{USER}"' in body.inner_text()
 
     @pytest.mark.parametrize("form", ["  {}\n", "Bearer {}", " bearer  {} "])
-    def test_takes_a_token_however_it_was_copied(self, page, service, form):
+    def test_accepts_a_token_in_any_copied_form(self, page, service, form):
         authorize(page, form.format(service.login()["access"]))
 
         has_status(execute(page, "getProfile"), 200)
@@ -77,7 +77,7 @@ class TestAuthorize:
 
 
 class TestExecute:
-    def test_create_token_closes_every_padlock(self, page):
+    def test_create_token_locks_every_padlock(self, page):
         has_status(execute(page, "createToken", CREDENTIALS), 200)
 
         signed_in(page)
@@ -111,12 +111,12 @@ class TestExecute:
         has_status(execute(page, "manualProfile"), 200)
         has_status(execute(page, "getProfile"), 200)
 
-    def test_manual_login_is_enough_for_the_teaching_variant(self, page):
+    def test_manual_login_suffices_for_the_teaching_variant(self, page):
         has_status(execute(page, "manualLogin", CREDENTIALS), 200)
 
         has_status(execute(page, "manualProfile"), 200)
 
-    def test_shows_the_headers_that_say_something(self, page):
+    def test_shows_only_informative_headers(self, page):
         found = operation(page, "getProfile")
         has_status(execute(page, "getProfile"), 401)
 
@@ -126,7 +126,7 @@ class TestExecute:
         assert {"content-type", "www-authenticate"} <= names
         assert len(names) < 7, names
 
-    def test_says_how_long_it_took(self, page):
+    def test_shows_the_duration(self, page):
         answer = execute(page, "createToken", CREDENTIALS)
 
         expect(answer).to_contain_text("Request duration")
@@ -135,7 +135,7 @@ class TestExecute:
 class TestSameRequest:
     """What to type elsewhere to make the same request."""
 
-    def test_holds_no_token(self, page):
+    def test_contains_no_token(self, page):
         sign_in(page)
         signed_in(page)
         found = operation(page, "getProfile")

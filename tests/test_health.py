@@ -31,7 +31,7 @@ def test_not_ready_without_the_cache(api, db, settings):
     assert answer.json() == {"status": "unavailable", "database": "ok", "cache": "down"}
 
 
-def test_not_ready_with_a_cache_that_forgets(api, db, settings):
+def test_not_ready_if_the_cache_loses_values(api, db, settings):
     settings.CACHES = {
         "default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}
     }

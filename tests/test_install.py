@@ -84,7 +84,7 @@ class TestRequirements:
         assert where_installed(installed) == [installed]
         assert (done.returncode, done.stderr) == (0, "")
 
-    def test_are_all_there_with_those_of_developers(self, checkout, pip):
+    def test_dev_requirements_include_the_others(self, checkout, pip):
         first = install("dev", checkout, **pip)
         second = install("dev", checkout)
         third = install("run", checkout)
@@ -102,7 +102,7 @@ class TestRequirements:
         assert first.stderr == "Installing requirements.lock (about half a minute)\n"
         assert second.stderr == ""
 
-    def test_the_index_cannot_be_reached(self, installed):
+    def test_an_unreachable_index_is_reported(self, installed):
         log = installed / "pip.log"
         with changed(installed / "requirements.lock", MISSING):
             done = install(
@@ -117,7 +117,7 @@ class TestRequirements:
         # Each further try would take twice the time.
         assert log.read_text().count("connection broken by") == 1
 
-    def test_what_pip_says_of_anything_else_is_shown(self, installed):
+    def test_other_pip_errors_are_shown(self, installed):
         with changed(installed / "requirements.lock", MISSING):
             failed = install("run", installed, PIP_NO_INDEX="1")
             again = install("run", installed, PIP_NO_INDEX="1")
@@ -129,7 +129,7 @@ class TestRequirements:
 
 
 class TestVenv:
-    def test_of_a_moved_folder_is_made_again(self, copied, installed, tmp_path):
+    def test_is_recreated_after_the_folder_moved(self, copied, installed, tmp_path):
         away = installed.rename(tmp_path / "away")
 
         try:
@@ -142,14 +142,14 @@ class TestVenv:
         assert str(copied) in (copied / ".venv" / "bin" / "pip").read_text()
 
     @pytest.mark.proof
-    def test_of_a_copied_folder_is_made_again(self, copied, installed):
+    def test_is_recreated_after_the_folder_was_copied(self, copied, installed):
         """The scripts in it would install into the old place."""
         done = install("run", copied, **pinned(installed))
 
         assert f"Making .venv again: it was made for {installed}/.venv" in done.stderr
         assert str(copied) in (copied / ".venv" / "bin" / "pip").read_text()
 
-    def test_is_kept_if_it_was_made_by_another_name(self, installed, tmp_path):
+    def test_is_kept_if_the_folder_has_another_name(self, installed, tmp_path):
         """A link, say, or other capitals where the file system ignores them."""
         link = tmp_path / "link"
         link.symlink_to(installed)
@@ -163,7 +163,7 @@ class TestVenv:
         config.write_text(made)
         assert (done.returncode, done.stderr) == (0, "")
 
-    def test_whose_python_is_gone_is_made_again(self, broken, installed):
+    def test_is_recreated_if_its_python_is_gone(self, broken, installed):
         for link in (broken / ".venv" / "bin").glob("python*"):
             link.unlink()
             link.symlink_to("/nowhere/bin/python3")
@@ -174,7 +174,7 @@ class TestVenv:
         assert done.returncode == 0, done.stderr
         assert where_installed(broken) == [broken]
 
-    def test_whose_python_has_no_packages_is_made_again(self, broken, installed):
+    def test_is_recreated_if_its_python_has_no_packages(self, broken, installed):
         """As after a Python of another version took the place of the old one."""
         for packages in broken.glob(".venv/lib/*/site-packages"):
             shutil.rmtree(packages)
@@ -186,9 +186,7 @@ class TestVenv:
 
     @pytest.mark.proof
     @pytest.mark.parametrize("target", [".venv/run", ".venv/dev"])
-    def test_make_finds_a_python_where_that_of_venv_is_gone(
-        self, broken, installed, target
-    ):
+    def test_make_finds_a_python_if_the_venvs_is_gone(self, broken, installed, target):
         (broken / ".venv" / "bin" / "python").unlink()
 
         command = ["make", target, f"PYTHON={sys.executable}"]
@@ -198,7 +196,7 @@ class TestVenv:
         assert done.returncode == 0, done.stderr
 
     @pytest.mark.proof
-    def test_that_is_half_made_is_made_again(self, broken, installed):
+    def test_is_recreated_if_incomplete(self, broken, installed):
         (broken / ".venv" / "pyvenv.cfg").unlink()
 
         done = install("run", broken, **pinned(installed))
@@ -206,7 +204,7 @@ class TestVenv:
         assert "Making .venv again: it is incomplete" in done.stderr
         assert where_installed(broken) == [broken]
 
-    def test_says_that_it_cannot_be_made(self, checkout):
+    def test_failure_to_create_it_is_reported(self, checkout):
         (checkout / ".venv").write_text("This is not a folder.")
 
         done = install("run", checkout)
@@ -215,7 +213,7 @@ class TestVenv:
         assert "authapi: .venv could not be made, for the reason above" in done.stderr
         assert "apt-get install python3-venv" in done.stderr
 
-    def test_needs_a_python_that_is_new_enough(self, checkout):
+    def test_an_old_python_is_rejected(self, checkout):
         done = call(["make", "run", "PYTHON=nowhere"], checkout)
 
         assert done.returncode != 0
@@ -233,7 +231,7 @@ class TestStaticFiles:
         assert first.stderr == third.stderr == "Compressing static files\n"
         assert second.stderr == ""
 
-    def test_are_collected_again_if_that_failed(self, installed):
+    def test_are_collected_again_after_a_failure(self, installed):
         with changed(installed / "project" / "static.py", "nonsense"):
             failed = install("static", installed)
         again = install("static", installed)
@@ -255,7 +253,7 @@ class TestNode:
         assert done.returncode == 0
         assert done.stderr == "npm is missing: what needs it is skipped\n"
 
-    def test_is_missed_in_ci(self, installed, programs):
+    def test_is_required_in_ci(self, installed, programs):
         done = install("node", installed, PATH=str(programs), CI="true")
 
         assert done.returncode != 0
@@ -274,7 +272,7 @@ class TestNode:
         assert (installed / "called").read_text().count("ci ") == 1
 
     @pytest.mark.skipif(not shutil.which("npm"), reason="no npm here")
-    def test_the_index_cannot_be_reached(self, installed, tmp_path):
+    def test_an_unreachable_index_is_reported(self, installed, tmp_path):
         cache = str(tmp_path / "cache")
         with changed(installed / "package-lock.json"):
             done = install(

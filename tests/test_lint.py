@@ -69,16 +69,14 @@ def documents(tmp_path_factory) -> list[Path]:
 
 
 @pytest.mark.parametrize("linter", LINTERS)
-def test_a_linter_finds_nothing(node, documents, linter):
+def test_linters_pass(node, documents, linter):
     done = node(f"node_modules/.bin/{linter}", *LINTERS[linter], *documents)
 
     assert done.returncode == 0, done.stdout + done.stderr
 
 
 @pytest.mark.parametrize("language", ["python", "typescript", "go", "rust"])
-def test_a_generator_takes_whatever_an_application_brings(
-    documents, tmp_path, language
-):
+def test_generators_accept_an_applications_views(documents, tmp_path, language):
     """What one warns of is an error."""
     described = next(file for file in documents if file.stem == "applications-3.0")
 
@@ -87,7 +85,7 @@ def test_a_generator_takes_whatever_an_application_brings(
     assert list((tmp_path / "client").iterdir())
 
 
-def test_every_example_is_one(openapi, version):
+def test_every_example_matches_its_schema(openapi, version):
     shared = openapi["components"]["examples"]
     shown = []
     for part in parts(openapi):
@@ -120,7 +118,7 @@ def test_every_part_is_described(openapi):
                 assert described["description"]
 
 
-def test_says_who_offers_it_under_which_licence(openapi, version):
+def test_names_contact_and_licence(openapi, version):
     info = openapi["info"]
 
     assert info["contact"] == {
@@ -134,7 +132,7 @@ def test_says_who_offers_it_under_which_licence(openapi, version):
     }
 
 
-def test_has_nothing_that_generators_stumble_over(openapi):
+def test_contains_nothing_that_breaks_generators(openapi):
     """Each of these left some generator's client broken."""
     for part in parts(openapi):
         assert not {"readOnly", "writeOnly"} & part.keys()
@@ -145,7 +143,7 @@ def test_has_nothing_that_generators_stumble_over(openapi):
             assert part["type"] == "string"
 
 
-def test_links_lead_from_an_answer_into_a_request(openapi):
+def test_links_name_existing_operations_and_fields(openapi):
     """What a link names is there: the operation, its parameters, the fields of both bodies."""
     operations = {
         part["operationId"]: part

@@ -109,24 +109,24 @@ def token(sign_in):
 
 
 @pytest.mark.parametrize("operation", operations(401, "not_authenticated"))
-def test_without_a_token_nobody_is_let_in(db, operation):
+def test_a_missing_token_is_rejected(db, operation):
     assert_problem(operation(None), 401, "not_authenticated")
 
 
 class TestATokenThatIsNotAccepted:
     @pytest.mark.parametrize("operation", operations(401, "not_authenticated"))
-    def test_of_no_shape(self, db, operation):
+    def test_a_malformed_token_is_rejected(self, db, operation):
         assert_problem(operation("nonsense"), 401, "token_not_valid")
 
     @pytest.mark.parametrize("operation", operations(401, "not_authenticated"))
-    def test_that_has_expired(self, operation, token):
+    def test_an_expired_token_is_rejected(self, operation, token):
         old = token(operation)
 
         with time_machine.travel(timezone.now() + timedelta(days=1)):
             assert_problem(operation(old), 401, "token_not_valid", "expired")
 
     @pytest.mark.parametrize("operation", operations(401, "not_authenticated"))
-    def test_of_a_session_that_has_ended(self, operation, token):
+    def test_a_token_of_an_ended_session_is_rejected(self, operation, token):
         old = token(operation)
         Session.objects.update(ended_at=timezone.now())
 
@@ -134,7 +134,7 @@ class TestATokenThatIsNotAccepted:
 
 
 @pytest.mark.parametrize("operation", operations(400, "parse_error"))
-def test_a_body_that_does_not_parse(operation, token):
+def test_an_unparsable_body_is_rejected(operation, token):
     _, media_type = operation.body()
 
     answer = operation(token(operation), b"{", media_type)
@@ -145,7 +145,7 @@ def test_a_body_that_does_not_parse(operation, token):
 
 class TestABodyOfTheLimit:
     @pytest.mark.parametrize("operation", operations(413))
-    def test_is_read(self, operation, token):
+    def test_a_body_of_the_maximum_size_is_read(self, operation, token):
         _, media_type = operation.body()
         limit = body_limit(operation.view, operation.method)
 
@@ -154,7 +154,7 @@ class TestABodyOfTheLimit:
         assert answer.status_code != 413
 
     @pytest.mark.parametrize("operation", operations(413))
-    def test_and_a_byte_is_too_large(self, operation, token):
+    def test_one_more_byte_is_rejected(self, operation, token):
         _, media_type = operation.body()
         limit = body_limit(operation.view, operation.method)
 
@@ -164,7 +164,7 @@ class TestABodyOfTheLimit:
 
 
 @pytest.mark.parametrize("operation", operations(415))
-def test_a_body_of_another_type(operation, token):
+def test_another_media_type_is_rejected(operation, token):
     answer = operation(token(operation), b"{}", "text/x-unknown")
 
     if not operation.before(answer):
@@ -172,7 +172,7 @@ def test_a_body_of_another_type(operation, token):
 
 
 @pytest.mark.parametrize("operation", operations(404))
-def test_an_object_or_page_that_is_unknown(operation, token):
+def test_an_unknown_object_or_page_is_not_found(operation, token):
     answer = operation(
         token(operation), *operation.body(), query="page=0&cursor=unknown"
     )
@@ -183,14 +183,14 @@ def test_an_object_or_page_that_is_unknown(operation, token):
 
 
 @pytest.mark.parametrize("operation", operations())
-def test_whatever_a_user_without_rights_gets_is_documented(operation, sign_in):
+def test_answers_to_a_user_without_rights_are_documented(operation, sign_in):
     eve = sign_in("eve").headers["Authorization"].removeprefix("Bearer ")
 
     assert operation(eve, *operation.body()).status_code < 500
 
 
 @pytest.mark.parametrize("operation", operations(429))
-def test_one_request_too_many(operation, token, monkeypatch):
+def test_one_request_too_many_is_throttled(operation, token, monkeypatch):
     bearer = token(operation)
     for scope in SimpleRateThrottle.THROTTLE_RATES:
         monkeypatch.setitem(SimpleRateThrottle.THROTTLE_RATES, scope, "1/min")
@@ -210,10 +210,10 @@ def test_one_request_too_many(operation, token, monkeypatch):
 
 
 class TestTheClientOfTests:
-    def test_without_a_token_is_nobody(self, nobody):
+    def test_is_anonymous_without_a_token(self, nobody):
         assert_problem(nobody.get("/api/profile/"), 401, "not_authenticated")
 
-    def test_signs_the_same_user_in_again(self, sign_in):
+    def test_can_sign_in_the_same_user_again(self, sign_in):
         first, second = sign_in("ada"), sign_in("ada")
 
         assert first.user == second.user

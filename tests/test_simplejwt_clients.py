@@ -118,7 +118,7 @@ def keeper(user: Any, clock: Any) -> Iterator[KeepsTheFirst]:
 
 @pytest.mark.parametrize("shape", SHAPES)
 class TestEachShape:
-    def test_stays_signed_in_each_time_its_access_token_expires(
+    def test_stays_signed_in_when_its_access_token_expires(
         self, service, pair, expired, shape
     ):
         client = shape(service.client, **pair)
@@ -129,7 +129,7 @@ class TestEachShape:
 
         assert client.refreshes == 4
 
-    def test_shows_the_sign_in_page_once_its_session_has_ended(
+    def test_shows_the_sign_in_page_when_its_session_has_ended(
         self, service, pair, shape
     ):
         """After one refresh, which is refused: it does not go round in circles."""
@@ -151,7 +151,7 @@ class TestWhatNoRefreshWouldHelp:
         ],
         ids=["no token", "a wrong password"],
     )
-    def test_has_another_code(self, service, method, path, body):
+    def test_has_a_different_code(self, service, method, path, body):
         answer = service.client.request(method, path, json=body)
 
         assert answer.status_code == 401
@@ -209,7 +209,7 @@ class TestKeepsTheFirst:
         [{"X-Forwarded-For": "203.0.113.9"}, {"User-Agent": "browser/2.0"}],
         ids=["another network", "an updated browser"],
     )
-    def test_is_signed_out_when_it_comes_from_elsewhere(
+    def test_is_signed_out_when_its_network_or_browser_changes(
         self, settings, keeper, clock, elsewhere
     ):
         settings.TRUSTED_PROXIES = ["127.0.0.1"]
@@ -222,9 +222,7 @@ class TestKeepsTheFirst:
         with pytest.raises(SignedOut):
             keeper.get(PROFILE)
 
-    def test_is_signed_out_when_its_token_expires_however_often_it_was_used(
-        self, keeper, clock
-    ):
+    def test_is_signed_out_when_its_first_token_expires(self, keeper, clock):
         """A client that stores the new ones stays for ninety days."""
         for _ in range(13):
             clock.shift(timedelta(days=1))
@@ -235,7 +233,7 @@ class TestKeepsTheFirst:
         with pytest.raises(SignedOut):
             keeper.get(PROFILE)
 
-    def test_shares_its_session_with_a_thief_at_the_same_place(
+    def test_shares_its_session_with_a_thief_on_the_same_network(
         self, service, pair, expired
     ):
         """The same network and user agent: nothing tells one from the other."""

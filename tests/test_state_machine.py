@@ -131,7 +131,7 @@ class Sessions(RuleBasedStateMachine):
 
 
 @pytest.mark.django_db
-def test_every_order_of_events_is_as_the_contract_says():
+def test_every_order_of_events_follows_the_contract():
     with untraced():
         run_state_machine_as_test(
             Sessions,

@@ -21,7 +21,7 @@ def test_runs_without_pytests_cache():
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_says_why_tests_were_skipped(tmp_path):
+def test_reports_why_tests_were_skipped(tmp_path):
     file = tmp_path / "test_skipped.py"
     file.write_text("import pytest\n\ndef test():\n    pytest.skip('no such tool')\n")
 
