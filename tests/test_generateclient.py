@@ -52,7 +52,7 @@ def test_never_overwrites_files(dest):
     (dest / "mine.txt").write_text("mine")
 
     assert refusal("python", dest) == (
-        f"{dest} is not empty, and nothing is overwritten. Name another folder."
+        f"{dest} is not empty. Choose another folder, because files are never overwritten."
     )
     assert [path.name for path in dest.iterdir()] == ["mine.txt"]
 

@@ -124,7 +124,7 @@ class TestRequirements:
 
         assert failed.returncode != 0
         assert "No matching distribution found for missing==1.0" in failed.stderr
-        assert "was not installed, for the reason above" in failed.stderr
+        assert "was not installed. See the error above" in failed.stderr
         assert again.returncode != 0
 
 
@@ -137,7 +137,7 @@ class TestVenv:
         finally:
             away.rename(installed)
 
-        assert f"Making .venv again: it was made for {installed}/.venv" in done.stderr
+        assert f"Recreating .venv: it was created for {installed}/.venv" in done.stderr
         assert where_installed(copied) == [copied]
         assert str(copied) in (copied / ".venv" / "bin" / "pip").read_text()
 
@@ -146,7 +146,7 @@ class TestVenv:
         """The scripts in it would install into the old place."""
         done = install("run", copied, **pinned(installed))
 
-        assert f"Making .venv again: it was made for {installed}/.venv" in done.stderr
+        assert f"Recreating .venv: it was created for {installed}/.venv" in done.stderr
         assert str(copied) in (copied / ".venv" / "bin" / "pip").read_text()
 
     def test_is_kept_if_the_folder_has_another_name(self, installed, tmp_path):
@@ -170,7 +170,7 @@ class TestVenv:
 
         done = install("run", broken, **pinned(installed))
 
-        assert "Making .venv again: its Python is gone (/nowhere/bin/" in done.stderr
+        assert "Recreating .venv: its Python is gone (/nowhere/bin/" in done.stderr
         assert done.returncode == 0, done.stderr
         assert where_installed(broken) == [broken]
 
@@ -181,7 +181,7 @@ class TestVenv:
 
         done = install("run", broken, **pinned(installed))
 
-        assert "Making .venv again: its Python does not work" in done.stderr
+        assert "Recreating .venv: its Python does not work" in done.stderr
         assert where_installed(broken) == [broken]
 
     @pytest.mark.proof
@@ -192,7 +192,7 @@ class TestVenv:
         command = ["make", target, f"PYTHON={sys.executable}"]
         done = call(command, broken, **pinned(installed))
 
-        assert "Making .venv again: its Python is gone" in done.stderr
+        assert "Recreating .venv: its Python is gone" in done.stderr
         assert done.returncode == 0, done.stderr
 
     @pytest.mark.proof
@@ -201,7 +201,7 @@ class TestVenv:
 
         done = install("run", broken, **pinned(installed))
 
-        assert "Making .venv again: it is incomplete" in done.stderr
+        assert "Recreating .venv: it is incomplete" in done.stderr
         assert where_installed(broken) == [broken]
 
     def test_failure_to_create_it_is_reported(self, checkout):
@@ -210,7 +210,7 @@ class TestVenv:
         done = install("run", checkout)
 
         assert done.returncode != 0
-        assert "authapi: .venv could not be made, for the reason above" in done.stderr
+        assert "authapi: .venv could not be created. See the error above" in done.stderr
         assert "apt-get install python3-venv" in done.stderr
 
     def test_an_old_python_is_rejected(self, checkout):
@@ -251,7 +251,7 @@ class TestNode:
         done = install("node", installed, PATH=str(programs))
 
         assert done.returncode == 0
-        assert done.stderr == "npm is missing: what needs it is skipped\n"
+        assert done.stderr == "npm is missing: skipping the steps that need it\n"
 
     def test_is_required_in_ci(self, installed, programs):
         done = install("node", installed, PATH=str(programs), CI="true")

@@ -87,7 +87,7 @@ def test_a_second_server_cannot_take_the_port(running):
 
     second = run(folder, PORT=str(port))
 
-    assert "another make run serves there" in second.stderr
+    assert "another make run uses it" in second.stderr
 
 
 def test_other_users_cannot_read_the_migrated_database(checkout):
@@ -115,7 +115,7 @@ def test_creates_no_demo_user_in_public(checkout):
     with started(checkout, command, port, **public) as (process, log):
         wait_until_ready(process, f"http://127.0.0.1:{port}", log)
 
-    assert "Sign in with a user of yours" in log.read_text()
+    assert "Sign in with an account of your own" in log.read_text()
     with closing(sqlite3.connect(checkout / "db.sqlite3")) as database:
         assert not database.execute("SELECT * FROM authapi_user").fetchall()
 
@@ -163,7 +163,7 @@ class TestTwoAtOnce:
         first.terminate()
         first.communicate()
         assert waiting == "Waiting for the set-up by another make in this folder\n"
-        assert f"port {port} cannot be used (another make run serves" in second.stderr
+        assert f"port {port} cannot be used (another make run uses it" in second.stderr
 
 
 def test_reports_that_the_port_is_taken(checkout):
@@ -184,7 +184,10 @@ def test_reports_that_the_port_is_taken(checkout):
 def test_reports_an_invalid_port(checkout, port):
     done = run(checkout, PORT=port)
 
-    assert done.stderr == f"authapi: PORT is {port!r}; give a number from 1 to 65535.\n"
+    assert (
+        done.stderr
+        == f"authapi: PORT is {port!r}; set it to a number from 1 to 65535.\n"
+    )
 
 
 def test_reports_that_the_folder_is_not_writable(checkout):
@@ -272,5 +275,5 @@ def test_reports_an_unreachable_database(checkout):
 
     assert done.returncode != 0
     assert "127.0.0.1" in done.stderr
-    assert "Check that the database works, and DATABASE_URL" in done.stderr
+    assert "Check that the database is running, and check DATABASE_URL" in done.stderr
     assert "Traceback" not in done.stderr
