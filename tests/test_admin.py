@@ -1,4 +1,4 @@
-"""``/admin/``: users, and sessions that can be ended there."""
+"""``/admin/``: users and sessions."""
 
 import os
 import subprocess

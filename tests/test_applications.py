@@ -1,4 +1,7 @@
-"""An application's own views: documented, refused and limited as ours are, without annotation."""
+"""
+An application's own views are documented, protected and limited like the service's, without
+annotations.
+"""
 
 import json
 from typing import Any
@@ -23,7 +26,7 @@ from tests.server import PASSWORD, USER, serve
 
 SIGNED_IN = {"200", "401"}
 WITH_BODY = {"400", "401", "413", "415"}
-# Of each operation, what it answers: from its view's classes alone.
+# The expected answers of each operation, derived only from its view's classes.
 ANSWERS = {
     "shop_things_list": SIGNED_IN,
     "shop_things_create": WITH_BODY | {"201"},
@@ -50,7 +53,7 @@ ANSWERS = {
     "shop_readable_create": WITH_BODY | {"200"},
     "shop_faulty_retrieve": {"200"},
 }
-# Whose paginator, filters and their author's filter refuse something.
+# Its paginator and its filters can reject a request.
 PAGED = SIGNED_IN | {"400", "404"}
 
 
@@ -191,7 +194,7 @@ class TestDocument:
 
 @pytest.fixture
 def shop(settings, sign_in):
-    """Call the application's views, signed in; answers Django's response."""
+    """Return a function that calls the application's views, signed in."""
     ada = sign_in("ada")
     settings.ROOT_URLCONF = "tests.applications"
     client = APIClient(HTTP_AUTHORIZATION=ada.headers["Authorization"])
@@ -264,7 +267,7 @@ class TestErrors:
         assert_problem(shop(method, f"/declared/{path}/"), 409, "out_of_stock")
 
     def test_a_views_exception_is_raised_in_the_calling_test(self, shop, settings):
-        """And a client would get a 500."""
+        """A real client would get a 500."""
         with ApiClient() as client, pytest.raises(RuntimeError, match="a fault"):
             client.get("/api/faulty/faulty/")
 
@@ -340,7 +343,7 @@ class TestBearerRequired:
 
 
 class TestAnotherWayOfAuthentication:
-    """As in an application's tests: the request has a user, and no session of ours."""
+    """The request has a user but no session of this service, as in an application's tests."""
 
     @pytest.fixture
     def forced(self, user):
@@ -376,7 +379,10 @@ def test_an_access_token_contains_the_applications_claims(settings, login, refre
 
 @pytest.fixture(scope="module")
 def shop_service(tmp_path_factory):
-    """The real server with the application's views. Its settings make their keys, so: one worker."""
+    """
+    The real server with the application's views. One worker, because each would generate its own
+    keys.
+    """
     with serve(
         tmp_path_factory.mktemp("shop"),
         DJANGO_SETTINGS_MODULE="tests.application_settings",

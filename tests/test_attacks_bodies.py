@@ -1,4 +1,4 @@
-"""Bodies, names and passwords that must neither let in nor break anything."""
+"""Hostile bodies, names and passwords neither log in nor cause errors."""
 
 import gzip
 import json
@@ -22,7 +22,7 @@ PATHS = {
 
 @pytest.fixture(params=PATHS.values(), ids=[*PATHS])
 def path(request):
-    """Whatever takes a body without a token."""
+    """The operations that accept a body without a token."""
     return request.param
 
 
@@ -250,7 +250,10 @@ class TestUserNames:
         ids=ascii,
     )
     def test_equivalent_spellings_log_in(self, any_service, variant, username):
-        """Spaces around and compatibility forms: names are kept in NFKC."""
+        """
+        Surrounding spaces and compatibility forms are equivalent, because names are stored in
+        NFKC.
+        """
         assert log_in(any_service, variant, username, PASSWORD).status_code == 200
 
     def test_unknown_user_and_wrong_password_get_the_same_answer(
@@ -335,7 +338,7 @@ class TestMassAssignment:
 
 @pytest.fixture(scope="module")
 def odd_users(any_service: Service) -> dict[str, tuple[str, str]]:
-    """Names and passwords of users; the passwords begin, end or are spelt as few do."""
+    """Users whose passwords have surrounding spaces or decomposed characters."""
     users = {
         "spaces": (uuid.uuid4().hex, "  let-me-in\t"),
         "combined": (uuid.uuid4().hex, "let-me-in-cafe\u0301"),

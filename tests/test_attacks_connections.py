@@ -1,4 +1,4 @@
-"""Connections that lie about their messages, stall, or go away: nobody else may notice."""
+"""Connections with misleading lengths, stalls and disconnects do not affect other clients."""
 
 from contextlib import ExitStack
 
@@ -34,7 +34,7 @@ class TestSmuggling:
     def test_conflicting_lengths_do_not_smuggle_a_request(
         self, any_service, headers, body
     ):
-        """The chunks count, and the connection ends (RFC 9112, section 6.1)."""
+        """The chunked length is used, and the connection is closed (RFC 9112, section 6.1)."""
         sent = HEAD + headers.encode() + b"\r\n\r\n" + body
 
         assert answers(any_service, sent + LAST) == ["400 invalid"]
@@ -56,7 +56,7 @@ class TestSmuggling:
         ids=repr,
     )
     def test_ambiguous_headers_are_rejected(self, any_service, headers):
-        """The server's own refusal, and the end of the connection."""
+        """The server itself rejects them and closes the connection."""
         sent = HEAD + headers + b"\r\n\r\n{}   " + HIDDEN
 
         assert answers(any_service, sent + LAST) == ["400"]
@@ -191,7 +191,7 @@ class TestSlowClients:
     def test_two_hundred_idle_connections_do_not_block_others(
         self, any_service, own_tokens, sent
     ):
-        """They cost no thread: a head is read before one is asked."""
+        """They occupy no thread, because one is assigned only after the headers are read."""
         with ExitStack() as waiting:
             for _ in range(200):
                 waiting.enter_context(connected(any_service)).sendall(sent)
@@ -234,7 +234,7 @@ class TestHangUps:
                 connection.sendall(ask * 5)
 
     def test_disconnecting_during_a_refresh_leaves_it_complete(self, any_service):
-        """A refresh whose client is gone is spent, and asked again it has the same answer."""
+        """The refresh is completed, and a repeat gets the same answer."""
         pair = any_service.login()
         body = f'{{"refresh": "{pair["refresh"]}"}}'.encode()
         head = HEAD.replace(b"/token/", b"/token/refresh/")

@@ -1,4 +1,4 @@
-"""Headers, paths and methods that must open nothing, and break nothing."""
+"""Hostile headers, paths and methods give no access and cause no errors."""
 
 from urllib.parse import quote
 
@@ -205,7 +205,7 @@ class TestOtherHeaders:
             ("Accept", "a/b;q=0.1,"),
             ("Accept", 'a/b;q="'),
             ("Accept", "*/*;q=nan,"),
-            # Read whole, this one takes Django more than a minute, as a Content-Type, too.
+            # Without a limit, Django needs more than a minute to parse this, here or as a Content-Type.
             ("Accept", ";"),
             ("Accept-Encoding", "gzip;q=0,"),
             ("Accept-Language", "en-"),
@@ -501,7 +501,7 @@ def authorized(service, variant: Variant, value: str, path: str | None = None):
 
 
 def asked(service, path: str) -> list[str]:
-    """The answer to a path just as it stands here."""
+    """Request a path without any normalization."""
     line = f"GET {path} HTTP/1.1\r\n"
     return answers(
         service, line.encode() + b"Host: 127.0.0.1\r\nConnection: close\r\n\r\n"

@@ -1,4 +1,4 @@
-"""Ways round the limits of the service, under limits as they are in production."""
+"""Attempts to bypass the limits, with the limits of production."""
 
 import re
 import uuid
@@ -84,7 +84,7 @@ class TestLimits:
 
 class TestTheAdminsPasswordChange:
     def test_is_limited_like_a_login(self, limited):
-        """The old password is asked for there, by a session that may have been stolen."""
+        """The form asks for the old password, and the session may be stolen."""
         limited.python(
             "from authapi.models import User\n"
             f"User.objects.create_superuser('boss', None, {PASSWORD!r})"

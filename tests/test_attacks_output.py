@@ -1,4 +1,4 @@
-"""What the server writes of it all, for whoever may read logs. `conftest.discreet` searches the rest."""
+"""The output of the server contains no secrets. `conftest.discreet` searches the rest of it."""
 
 import pytest
 
@@ -9,7 +9,7 @@ from tests.variants import VARIANTS
 
 class TestOutput:
     def test_server_errors_are_logged_without_secrets(self, tmp_path):
-        """A table is lost: each way in fails at a line that has the secrets at hand."""
+        """A table is missing, so each login fails in code that handles secrets."""
         with serve(tmp_path) as service:
             pair = service.login()
             access = {"Authorization": f"Bearer {pair['access']}"}

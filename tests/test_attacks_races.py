@@ -62,7 +62,7 @@ class TestRaces:
             token = successors[0]
 
     def test_a_spent_token_never_rotates(self, any_service, at_once):
-        """The one before the predecessor, from all at once: the session ends, once."""
+        """Many clients present an older token at once. The session is ended once."""
         oldest = any_service.login()["refresh"]
         token = oldest
         for _ in range(2):

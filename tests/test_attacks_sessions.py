@@ -1,4 +1,4 @@
-"""Sessions that are over, or another's: what they gave must be worth nothing."""
+"""Tokens of ended sessions, and of other users' sessions, give no access."""
 
 import uuid
 from collections.abc import Callable, Iterable
@@ -43,7 +43,7 @@ FATES = {
 
 @pytest.fixture(scope="module")
 def tokens(any_service: Service) -> dict[str, dict[str, str]]:
-    """By fate the tokens of a user, who has met it since."""
+    """For each fate, the tokens of a user that it has happened to."""
     names = {fate: uuid.uuid4().hex for fate in FATES}
     create_users(any_service, names.values())
     tokens = {
@@ -63,7 +63,7 @@ def tokens(any_service: Service) -> dict[str, dict[str, str]]:
 
 @pytest.fixture(scope="module")
 def mallory(any_service: Service) -> dict[str, str]:
-    """A pair of another user's."""
+    """The pair of another user."""
     name = uuid.uuid4().hex
     create_users(any_service, [name])
     return any_service.login(name)
@@ -168,7 +168,7 @@ class TestRefresh:
         assert len({payload(answer)["jti"] for answer in answers}) == 1
 
     def test_a_predecessor_is_rejected_after_logout(self, any_service, give, call):
-        """In its grace it gets the successor; that the session ends holds for both."""
+        """It could be repeated, but the session has ended for both tokens."""
         first = any_service.login()["refresh"]
         second = give("refresh", first).json()
         give("blacklist", second["refresh"])
@@ -182,7 +182,7 @@ class TestRefresh:
         assert give("refresh", token).status_code == 200
 
     def test_a_forged_jti_ends_the_session(self, any_service, give):
-        """Who can sign could do worse; the family does not fork all the same."""
+        """An attacker who can sign could do worse, but even so the family does not fork."""
         pair = any_service.login()
         forged = REFRESH.sign(payload(pair["refresh"]), jti=uuid.uuid4().hex)
 
@@ -259,7 +259,7 @@ class TestLogout:
 
 
 class TestOtherUsers:
-    """Mallory has an account, and knows ids of the others' sessions."""
+    """Mallory has an account and knows the ids of other users' sessions."""
 
     @pytest.fixture
     def victim(self, any_service):
@@ -295,7 +295,7 @@ class TestOtherUsers:
     def test_a_token_with_their_session_is_rejected(
         self, call, give, mallory, victim, kind
     ):
-        """Session fixation, had the key been lost: user and session must belong together."""
+        """User and session must match, even if the key was stolen (session fixation)."""
         sid = payload(victim["access"])["sid"]
         forged = REFRESH.sign(payload(mallory[kind]), sid=sid)
 
@@ -317,7 +317,7 @@ class TestOtherUsers:
 
 
 class TestAThiefWhoWaits:
-    """With an unspent refresh token, until the owner has refreshed: then the answer is repeated."""
+    """The thief uses a stolen refresh token after the owner, and gets a repeated answer."""
 
     @pytest.fixture
     def refresh(self, any_service):
@@ -351,7 +351,7 @@ class TestAThiefWhoWaits:
         assert_problem(answer, 401, "token_not_valid", "reused")
 
     def test_simultaneous_repeats_get_at_most_one_answer(self, any_service, refresh):
-        """Of many who repeat a token from elsewhere at the same moment at most one gets an answer."""
+        """Many thieves repeat a token from elsewhere at once. At most one gets an answer."""
         stolen = refresh(any_service.login()["refresh"], "owner").json()["refresh"]
         refresh(stolen, "owner")
 
@@ -364,7 +364,7 @@ class TestAThiefWhoWaits:
 
 class TestOneUserOfManySessions:
     def test_ending_them_does_not_block_other_users(self, any_service):
-        """Sixty requests to end all the others, while another user reads the profile."""
+        """Sixty requests end all other sessions while another user reads the profile."""
         name = uuid.uuid4().hex
         create_users(any_service, [name])
         any_service.python(

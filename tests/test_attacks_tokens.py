@@ -1,4 +1,4 @@
-"""Tokens that must let nobody in, not even those that the service's own key has signed."""
+"""Forged tokens are rejected, even if they are signed with the service's own key."""
 
 import base64
 import hmac
@@ -25,7 +25,7 @@ FOREIGN_RSA = rsa.generate_private_key(65537, 2048)
 
 @pytest.fixture
 def claims(token: str) -> dict[str, Any]:
-    """Claims that are accepted, of a live session."""
+    """Valid claims of a live session."""
     return payload(token)
 
 
@@ -42,13 +42,13 @@ def refused(any_service: Service, variant: Variant) -> Callable[..., None]:
     return refused
 
 
-# Beside the scheme, in 8 kB of an Authorization header.
+# Fits into an Authorization header of 8 kB, with the scheme.
 LONGEST = 8192 - len("Bearer ")
 
 
 @pytest.fixture(scope="module")
 def good(any_service: Service) -> dict[str, str]:
-    """A pair whose session must outlive all that spoilt copies of it do."""
+    """A pair whose session must survive every attack with modified copies."""
     return any_service.login()
 
 
@@ -229,7 +229,7 @@ class TestSignaturesAndEncodings:
     def test_the_last_duplicate_member_wins(
         self, any_service, variant, claims, first, last, status
     ):
-        """One of the two ways that RFC 7519, section 4 allows; both variants go the same."""
+        """RFC 7519, section 4 allows this, and both variants do the same."""
         rest = {name: claims[name] for name in claims if name != "user_id"}
         text = (
             f'{{"user_id": "{first or claims["user_id"]}", {json.dumps(rest)[1:-1]},'
@@ -332,7 +332,7 @@ class TestKindAndAudience:
 
 
 class TestClaims:
-    """Under a signature of our own key, too, every claim is checked, and none is converted."""
+    """Every claim is checked and none is converted, even with a valid signature."""
 
     @pytest.mark.parametrize(
         "name", ["iat", "jti", "sub", "user_id", "sid", "iss", "aud", "token_type"]
@@ -440,7 +440,7 @@ class TestClaims:
 
 
 class TestHostileRefreshClaims:
-    """The same under a valid signature, in what refreshes, verifies and logs out."""
+    """Refresh, verify and logout also check every claim, even with a valid signature."""
 
     @pytest.mark.parametrize(
         ("path", "member"),
@@ -476,7 +476,7 @@ class TestHostileRefreshClaims:
             (9e9, None),
             (10**400, None),
             (float("inf"), None),
-            # Past, however they are written.
+            # These times are in the past in every notation.
             (0, "session_ended"),
             (-1, "session_ended"),
             (7.5, "session_ended"),
@@ -542,7 +542,7 @@ class TestRefreshTokensElsewhere:
         "options", [{}, {"options": {"verify_aud": False}}], ids=["strict", "lax"]
     )
     def test_a_refresh_token_is_rejected(self, any_service, verify, good, options):
-        """Neither its key nor its algorithm is published, so not even a lax service takes it."""
+        """Neither its key nor its algorithm is published, so even a lax service rejects it."""
         if not options:
             options = {"audience": any_service.url, "issuer": any_service.url}
         with pytest.raises(jwt.InvalidTokenError):
@@ -568,7 +568,7 @@ class TestRefreshTokensElsewhere:
 
 
 def known(service: Service, name: str) -> bytes:
-    """A key that an attacker may come by: what is published, or shared with others."""
+    """A key that an attacker may know, because it is published or shared."""
     public: Any = keys.signing(keys.ring()).public
     info = serialization.PublicFormat.SubjectPublicKeyInfo
     published = service.client.get("/.well-known/jwks.json")
@@ -584,7 +584,7 @@ def known(service: Service, name: str) -> bytes:
 
 
 def own_key(name: str) -> Any:
-    """A private key of the attacker's own, for ES256 or EdDSA."""
+    """The attacker's own private key, for ES256 or EdDSA."""
     if name == "ES256":
         return keys.generate()
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey

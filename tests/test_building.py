@@ -1,4 +1,4 @@
-"""A newcomer follows "Build on it" of the README in a copy of the project, and all is as it says."""
+"""The steps of "Build on it" in the README work in a copy of the project."""
 
 import json
 import os
@@ -26,7 +26,7 @@ OPERATIONS = {
 
 
 class Copy:
-    """The project in a folder of its own."""
+    """A copy of the project in its own folder."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -150,7 +150,7 @@ def test_a_generated_client_includes_it(built, language, file):
 
 
 def test_the_docs_page_can_call_it(built, new_profile, picture, tmp_path):
-    """As a newcomer does: sign in on the page, open the operation, execute it."""
+    """Sign in on the page, open the operation and execute it."""
     with serve(tmp_path, root=built.folder) as service:
         page = new_profile().new_page()
         page.goto(f"{service.url}/api/docs/#/notes/notes_create")

@@ -1,7 +1,7 @@
 """
-What clients were generated from stays, or the major version rises.
+The document stays compatible with generated clients, or the major version rises.
 
-``schema/released.yaml`` is the document of the last release; ``make release`` makes it today's.
+``schema/released.yaml`` is the document of the last release; ``make release`` updates it.
 """
 
 import json
@@ -20,7 +20,7 @@ def released():
 
 @pytest.fixture
 def compare(node, tmp_path):
-    """Compare two documents; answers whether the second may follow, and what it breaks."""
+    """Compare two documents. Return whether the change is allowed, and what it breaks."""
 
     def compare(before, after):
         files = tmp_path / "before.json", tmp_path / "after.json"
@@ -39,7 +39,7 @@ def test_the_document_is_compatible_with_the_released_one(compare, released):
     allowed, broken = compare(released, today)
 
     assert allowed, (
-        f"Clients of {released['info']['version']} break; mend it, or raise the major version"
+        f"Clients of {released['info']['version']} break. Fix the change, or raise the major version"
         f" in pyproject.toml and run: make schema\n{broken}"
     )
 
@@ -187,7 +187,7 @@ def test_compatible_changes_are_allowed(compare, released, change):
 
 
 def test_fewer_enum_values_in_a_request_are_rejected(compare, released):
-    """There is no such field yet, so the document before is made up, too."""
+    """The API has no such field yet, so the earlier document is invented as well."""
     many, one = (
         changed(
             released,

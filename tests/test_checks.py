@@ -1,4 +1,4 @@
-"""Deployment mistakes stop the start and say how to mend them."""
+"""Deployment mistakes stop the start, and the message says how to fix them."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -202,7 +202,7 @@ def test_e010_world_readable_secrets_are_reported(settings, tmp_path):
 
 
 class TestDemoUser:
-    """E011: the user that everybody knows, in public."""
+    """E011: the demo user, whose password is known, on a public service."""
 
     @pytest.fixture(autouse=True)
     def public(self, settings, db):
@@ -267,7 +267,7 @@ def test_e001_a_key_for_another_algorithm_is_reported(settings):
 
 @pytest.fixture
 def public(settings):
-    """In production, where there is nothing to complain of."""
+    """Valid production settings."""
     settings.TRUSTED_PROXIES = []
     settings.PUBLIC_URL = "https://api.example.com"
     assert found() == set()

@@ -1,7 +1,7 @@
 """
 The sign-in helpers, ``schema/clients/auth.py`` and ``auth.ts``, against the running service.
 
-The sentences about the one for TypeScript are in ``tests/clients/typescript/auth.test.ts``.
+The tests of the TypeScript helper are in ``tests/clients/typescript/auth.test.ts``.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ LATE_USER = "late"
 
 
 class Waiting:
-    """A program that waits for its calls."""
+    """A program that uses the synchronous client."""
 
     Transport = httpx.HTTPTransport
 
@@ -43,7 +43,7 @@ class Waiting:
 
     @staticmethod
     def all_expired_at_once(auth: Auth, url: str) -> list[int]:
-        """The statuses of parallel calls, none of which renews before all have been refused."""
+        """Return the statuses of parallel calls. All are rejected before the first one renews."""
         refused = threading.Barrier(PARALLEL)
 
         def gather(answer: httpx.Response) -> None:
@@ -58,7 +58,7 @@ class Waiting:
 
 
 class Awaiting:
-    """A program that awaits its calls."""
+    """A program that uses the asynchronous client."""
 
     @staticmethod
     def call(auth: Auth, method: str, url: str, **body: Any) -> httpx.Response:
@@ -74,7 +74,7 @@ class Awaiting:
 
     @staticmethod
     def all_expired_at_once(auth: Auth, url: str) -> list[int]:
-        """The statuses of parallel calls, none of which renews before all have been refused."""
+        """Return the statuses of parallel calls. All are rejected before the first one renews."""
 
         async def calls() -> list[int]:
             refused = asyncio.Barrier(PARALLEL)
@@ -108,7 +108,7 @@ def expired_access(service: Service) -> str:
 
 @pytest.fixture
 def expired(service: Service, expired_access: str) -> Pair:
-    """The access token has expired; the refresh token is good."""
+    """The access token has expired; the refresh token is valid."""
     credentials = {"username": LATE_USER, "password": PASSWORD}
     refresh = service.post("/api/token/", credentials).json()["refresh"]
     return Pair(expired_access, refresh)
@@ -121,7 +121,7 @@ def profile(service: Service) -> str:
 
 @pytest.fixture(scope="module")
 def hasty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """A service whose access tokens are good for two seconds, and that throttles."""
+    """A service with throttling, whose access tokens last two seconds."""
     with serve(
         tmp_path_factory.mktemp("hasty"),
         JWT_ACCESS_LIFETIME="2",
@@ -132,7 +132,7 @@ def hasty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
 
 @pytest.fixture
 def gateway() -> Iterator[Callable[[int], str]]:
-    """Something between client and service that answers in its stead, not in JSON."""
+    """A proxy that answers instead of the service, and not in JSON."""
     servers = []
 
     def gateway(status: int) -> str:
@@ -144,7 +144,7 @@ def gateway() -> Iterator[Callable[[int], str]]:
             do_GET = do_POST
 
             def log_message(self, *arguments: Any) -> None:
-                """Say nothing."""
+                """Do not log requests."""
 
         server = HTTPServer(("127.0.0.1", 0), Handler)
         servers.append(server)
@@ -184,7 +184,7 @@ def test_renews_before_the_token_expires(hasty):
 
 
 def test_retries_a_call_after_the_token_expired(service, profile, program, expired):
-    """With its body. The wrong clock of a client costs a call, no more."""
+    """The body is sent again. A wrong client clock only costs one extra call."""
     pairs: list[Pair | None] = []
     auth = Auth(service.url, pair=expired, on_change=pairs.append)
 
@@ -207,7 +207,7 @@ def test_parallel_calls_renew_once(service, profile, program, expired):
 
 
 class LosesAnAnswer(httpx.HTTPTransport):
-    """A network that delivers the first request, and not its answer."""
+    """A network that delivers the first request but loses its answer."""
 
     lost = False
 

@@ -1,4 +1,4 @@
-"""What both ways to do JWT promise: the main one and the one made by hand."""
+"""The promises that both JWT implementations share: the main one and the manual one."""
 
 from datetime import timedelta
 
@@ -62,7 +62,7 @@ class TestToken:
     def test_has_the_same_lifetime_in_every_time_zone(
         self, log_in, profile, monkeypatch, zone
     ):
-        """``utcnow().timestamp()`` would be off by the zone."""
+        """``utcnow().timestamp()`` would be wrong by the offset of the time zone."""
         import time
 
         monkeypatch.setenv("TZ", zone)

@@ -1,4 +1,4 @@
-"""What holds the suite's answers against the document catches what it is there for."""
+"""The contract check detects answers that differ from the document."""
 
 import os
 import subprocess
@@ -12,14 +12,14 @@ from authapi.testing.client import contract
 from authapi.testing.contract import Contract, Promise
 from tests.server import ROOT
 
-# Those that the suite in a suite takes; the others take time.
+# Only the plugins that the inner suite needs; the others are slow.
 PLUGINS = ("-p", "django", "-p", "xdist")
 PROFILE = ("GET", "/api/profile/")
 
 
 @pytest.fixture
 def changed(openapi):
-    """The contract of a document in which something was changed."""
+    """The contract of a modified document."""
 
     def changed(change):
         copy = deepcopy(openapi)
@@ -110,7 +110,7 @@ class TestCheck:
 
 @pytest.fixture
 def suite(tmp_path):
-    """Run a suite of two files that meets nothing."""
+    """Run a suite of two files that meets no promise."""
     folder = tmp_path / "tests"
     folder.mkdir()
     (folder / "conftest.py").write_text('pytest_plugins = ["tests.promises"]')

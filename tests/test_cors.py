@@ -1,4 +1,7 @@
-"""Pages of other origins: those that are named may call the API, with a token and no cookie."""
+"""
+Pages of other origins: only configured origins may call the API, with a token and without
+cookies.
+"""
 
 import pytest
 

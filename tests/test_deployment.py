@@ -1,4 +1,4 @@
-"""The settings of a deployment, in a process of its own."""
+"""The settings of a deployment, in a separate process."""
 
 import os
 import subprocess
@@ -105,7 +105,7 @@ def test_a_failed_check_stops_the_server(environment, said):
     ids=str,
 )
 def test_plain_http_is_rejected_behind_a_trusted_proxy(path, headers, answered):
-    """Refused, not redirected: a token that came in plain text is lost already."""
+    """It is not redirected, because a token sent in plain text is already exposed."""
     peer = headers.pop("peer", "127.0.0.1")
     code = (
         "import django; django.setup()\n"

@@ -173,7 +173,7 @@ class TestSessions:
         has_status(execute(page, "getProfile"), 200)
 
     def test_input_is_kept_when_the_session_ends_elsewhere(self, page, service):
-        """The page offers to sign in again, and the call can be made as it stands."""
+        """The page offers to sign in again, and then the same call can be made."""
         sign_in(page)
         signed_in(page)
         found = operation(page, "updateProfile")

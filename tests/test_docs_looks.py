@@ -21,7 +21,7 @@ from tests.browser import (
 )
 
 FIREFOX = "Mozilla/5.0 (Android 16; Mobile; rv:145.0) Gecko/145.0 Firefox/145.0"
-# What only Swagger UI can fix, with the issue that asks for it.
+# Violations that only Swagger UI can fix, with the issue that reports each.
 UPSTREAM = {
     # The tables of answers are regions without a name.
     "landmark-unique": "https://github.com/swagger-api/swagger-ui/issues/9574",
@@ -33,7 +33,7 @@ UPSTREAM = {
 def faults(page: Page) -> list[str]:
     found = [
         f"{fault['id']}: {node['html'][:100]}"
-        # Without preload, or it copies style sheets into the page, which the policy refuses.
+        # Without preload, because axe would inline style sheets, which the policy forbids.
         for fault in Axe().run(page, options={"preload": False}).response["violations"]
         for node in fault["nodes"]
     ]
@@ -128,7 +128,7 @@ def test_reduced_motion_is_respected(page):
     ],
 )
 def test_takes_the_screenshots_of_the_readme(page, picture, name, scheme, size):
-    """The page as it opens, an answer in the dark, and a phone."""
+    """The initial page, an answer in the dark theme, and a phone."""
     page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
     page.set_viewport_size({"width": size[0], "height": size[1]})
     sign_in(page)
@@ -162,7 +162,7 @@ def test_takes_the_screenshot_of_the_account(page, picture, service):
 
 
 class TestApplication:
-    """Operations of an application, which Swagger UI and the sidebar show as ours."""
+    """An application's operations are shown like the service's."""
 
     @pytest.fixture
     def document(self, service) -> Any:

@@ -1,4 +1,4 @@
-"""What stands around Swagger UI: bar, sidebar, theme, downloads, clients."""
+"""The parts around Swagger UI: bar, sidebar, theme, downloads, clients."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""What the server puts into the docs page."""
+"""The parts of the docs page that the server renders."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Swagger UI on the docs page: the dialog and the buttons that people and their scripts know."""
+"""Swagger UI on the docs page: its usual dialog and buttons."""
 
 import json
 
@@ -93,7 +93,7 @@ class TestExecute:
         has_status(execute(page, "getProfile"), 200)
 
     def test_the_variants_may_share_a_padlock(self, tab, service):
-        """The page goes by the tag, so one security scheme is enough for both."""
+        """The page distinguishes them by tag, so one security scheme is enough."""
         document = service.client.get("/api/schema/?format=json").json()
         for item in document["paths"].values():
             for found in item.values():
@@ -133,7 +133,7 @@ class TestExecute:
 
 
 class TestSameRequest:
-    """What to type elsewhere to make the same request."""
+    """The commands that make the same request in a shell or a program."""
 
     def test_contains_no_token(self, page):
         sign_in(page)

@@ -1,4 +1,4 @@
-"""Every error is a problem (RFC 9457), whoever made it."""
+"""Every error is a problem (RFC 9457), wherever it was raised."""
 
 import pytest
 from django.test import override_settings
@@ -106,14 +106,14 @@ class TestMethods:
 
 class TestDjangosOwn:
     def test_an_unknown_host_is_rejected(self, client):
-        """Before there is an operation, so no operation documents it."""
+        """No operation documents this error, because it is raised before routing."""
         answer = client.get("/api/profile/", headers={"Host": "evil.example"})
 
         assert_problem(answer, 400, "invalid")
 
     @pytest.mark.parametrize("debug", [False, True])
     def test_a_server_error_reveals_nothing(self, api, user, monkeypatch, debug):
-        """The bug is real: the table is gone. The answer tells nothing of it."""
+        """The error is real: a table is missing. The answer does not mention it."""
         from django.db import connection
 
         with override_settings(DEBUG=debug), connection.cursor() as cursor:

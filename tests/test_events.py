@@ -1,4 +1,4 @@
-"""What happened is one line of JSON in the log, and one Django signal."""
+"""Each event is one line of JSON in the log, and one Django signal."""
 
 import json
 import uuid
@@ -26,7 +26,7 @@ EVENTS = (
 
 @pytest.fixture
 def seen():
-    """The events of this test, in their order: name, facts."""
+    """The events of this test in order, as name and facts."""
     seen = []
     receivers = []
     for event in EVENTS:
@@ -154,7 +154,7 @@ class TestSignals:
 
 @pytest.fixture(scope="module")
 def lines(tmp_path_factory):
-    """What the server wrote, all of it, and what must not be in it."""
+    """The complete output of the server, and the secrets that it must not contain."""
     with serve(
         tmp_path_factory.mktemp("log"), THROTTLE_RATES="login_pair=2/min"
     ) as service:

@@ -1,4 +1,4 @@
-"""``manage.py flushsessions`` deletes what is over, and nothing else."""
+"""``manage.py flushsessions`` deletes only sessions that have ended or expired."""
 
 import io
 import sys

@@ -1,4 +1,4 @@
-"""What arrives at the real server in a form that a client library would not send."""
+"""Requests to the real server that a client library would not send."""
 
 import json
 import re
@@ -109,7 +109,10 @@ def test_a_truncated_body_is_rejected(service, sent):
 
 @pytest.mark.parametrize("length", [65_537, 3_000_000, 2**63])
 def test_an_oversized_length_is_rejected_unread(service, length):
-    """And the server hangs up, which it says: a proxy would lose its next request else."""
+    """
+    The server also announces that it closes the connection, or a proxy would lose its next
+    request.
+    """
     answer = b""
     with half_sent(service, b"{", length) as connection:
         while more := connection.recv(4096):

@@ -1,4 +1,4 @@
-"""``manage.py generateclient``: what it writes, and what it says when it does not."""
+"""``manage.py generateclient``: the files that it writes, and its error messages."""
 
 import io
 import sys

@@ -1,4 +1,4 @@
-"""How passwords are kept, and what happens when many come at once."""
+"""Password hashing, and the queue for simultaneous logins."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -44,7 +44,7 @@ class TestStored:
 
 
 class TestManyAtOnce:
-    """One password is being hashed by another request: no core is left for this one."""
+    """Another request is hashing a password, so this one must wait."""
 
     @pytest.mark.parametrize("path", ["token", "manual/login"])
     def test_a_login_that_waits_too_long_gets_retry_after(

@@ -1,4 +1,4 @@
-"""``make .venv/run`` and its like: what they install, and what they say when they cannot."""
+"""``make .venv/run`` and the similar targets: what they install, and their error messages."""
 
 import re
 import shutil
@@ -23,13 +23,13 @@ def checkout(tmp_path) -> Path:
 
 @pytest.fixture
 def pip(checkout) -> dict[str, str]:
-    """The environment in which pip finds what ``requirements.lock`` names."""
+    """An environment in which pip finds the package of ``requirements.lock``."""
     return pin_this_python(checkout)
 
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory) -> Path:
-    """A copy whose ``.venv`` has been made, which takes seconds: a test leaves it as it was."""
+    """A copy with a ``.venv``, which takes seconds to create. Tests must not change it."""
     made = copy(tmp_path_factory.mktemp("installed"))
     done = install("run", made, **pin_this_python(made))
     assert done.returncode == 0, done.stderr
@@ -38,14 +38,14 @@ def installed(tmp_path_factory) -> Path:
 
 @pytest.fixture
 def copied(installed, tmp_path) -> Path:
-    """Another copy, whose ``.venv`` is that of the first: as after ``cp -r``."""
+    """Another copy with the ``.venv`` of the first, as after ``cp -r``."""
     shutil.copytree(installed, tmp_path / "checkout", symlinks=True)
     return tmp_path / "checkout"
 
 
 @pytest.fixture
 def broken(copied) -> Path:
-    """Another copy, whose ``.venv`` a test breaks."""
+    """Another copy, whose ``.venv`` a test may break."""
     config = copied / ".venv" / "pyvenv.cfg"
     config.write_text(re.sub("(?m)^command = .*", "", config.read_text()))
     return copied
@@ -114,7 +114,7 @@ class TestRequirements:
         assert "Connection refused" in done.stderr
         assert "Check the network" in done.stderr
         assert "No matching distribution" not in done.stderr
-        # Each further try would take twice the time.
+        # Each retry would double the time.
         assert log.read_text().count("connection broken by") == 1
 
     def test_other_pip_errors_are_shown(self, installed):
@@ -143,14 +143,14 @@ class TestVenv:
 
     @pytest.mark.proof
     def test_is_recreated_after_the_folder_was_copied(self, copied, installed):
-        """The scripts in it would install into the old place."""
+        """Its scripts would install into the old folder."""
         done = install("run", copied, **pinned(installed))
 
         assert f"Recreating .venv: it was created for {installed}/.venv" in done.stderr
         assert str(copied) in (copied / ".venv" / "bin" / "pip").read_text()
 
     def test_is_kept_if_the_folder_has_another_name(self, installed, tmp_path):
-        """A link, say, or other capitals where the file system ignores them."""
+        """For example a link, or a different case on a case-insensitive file system."""
         link = tmp_path / "link"
         link.symlink_to(installed)
         config = installed / ".venv" / "pyvenv.cfg"
@@ -175,7 +175,7 @@ class TestVenv:
         assert where_installed(broken) == [broken]
 
     def test_is_recreated_if_its_python_has_no_packages(self, broken, installed):
-        """As after a Python of another version took the place of the old one."""
+        """As after the Python was replaced by another version."""
         for packages in broken.glob(".venv/lib/*/site-packages"):
             shutil.rmtree(packages)
 
@@ -260,7 +260,7 @@ class TestNode:
         assert done.stderr == "authapi: npm is missing, and CI needs it.\n"
 
     def test_is_installed_once(self, installed, programs):
-        """By a stand-in for npm, which would take long."""
+        """This uses a fake npm, because the real one is slow."""
         (programs / "npm").write_text('#!/bin/sh\necho "$@" >> called\n')
         (programs / "npm").chmod(0o755)
 

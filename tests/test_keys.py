@@ -102,7 +102,7 @@ class TestJwks:
             assert key["use"] == "sig"
 
     def test_the_kid_is_the_thumbprint(self, api):
-        """The example of RFC 7638, section 3.1, would be RSA; this is the same rule for EC."""
+        """The example in RFC 7638, section 3.1, is for RSA; this is the same rule for EC."""
         (key,) = api.get("/.well-known/jwks.json").json()["keys"]
         members = {name: key[name] for name in ("crv", "kty", "x", "y")}
         digest = hashlib.sha256(json.dumps(members, separators=(",", ":")).encode())

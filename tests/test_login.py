@@ -118,7 +118,7 @@ class FewRounds(PBKDF2PasswordHasher):
 
 
 class TestMeanwhile:
-    """What happens to the user while the password is checked."""
+    """The user changes while the password is checked."""
 
     def test_a_disabled_user_gets_no_session(self, api, login, user, settings):
         settings.AUTHENTICATION_BACKENDS = ["tests.test_login.DisablesMeanwhile"]

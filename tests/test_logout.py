@@ -1,4 +1,4 @@
-"""``POST /api/token/blacklist/`` ends the session, for all its tokens at once."""
+"""``POST /api/token/blacklist/`` ends the session, and all its tokens at once."""
 
 from datetime import timedelta
 

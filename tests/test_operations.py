@@ -1,7 +1,7 @@
 """
-What follows from a view's classes, for every operation in the document: an application's, too.
+The behaviour that follows from a view's classes, for every operation, including an application's.
 
-So whoever adds an operation tests what it does, and not that it asks for a token.
+Tests of a new operation need not repeat, for example, that it requires a token.
 """
 
 import json
@@ -51,13 +51,16 @@ class Operation:
         )
 
     def before(self, answer: Any) -> bool:
-        """Whether a documented refusal came first: of a permission, or of an unknown object."""
+        """
+        Whether the request was rejected earlier, by a permission or because the object is
+        unknown.
+        """
         return answer.status_code == 403 or (
             answer.status_code == 404 and "404" in self.described["responses"]
         )
 
     def body(self) -> tuple[bytes, str]:
-        """A body as the document shows it, or as its schema allows it, and its media type."""
+        """Return the body from the document's example or schema, and its media type."""
         content = self.described.get("requestBody", {}).get("content", {})
         for media_type, shown in content.items():
             if "json" in media_type:
@@ -79,7 +82,7 @@ class Operation:
 
 
 def operations(status: int | None = None, case: str = "") -> list[ParameterSet]:
-    """Every operation, or every one that promises an answer."""
+    """Return every operation, or only those that document a given answer."""
     promised = contract().promised()
     return [
         pytest.param(Operation(method, path, described), id=described["operationId"])
@@ -96,7 +99,7 @@ def operations(status: int | None = None, case: str = "") -> list[ParameterSet]:
 
 @pytest.fixture
 def token(sign_in):
-    """Return a token for an operation, of a user who may do everything."""
+    """Return a token of a superuser for an operation."""
 
     def token(operation: Operation) -> str:
         user = sign_in("root", is_superuser=True, is_staff=True)
@@ -177,7 +180,7 @@ def test_an_unknown_object_or_page_is_not_found(operation, token):
         token(operation), *operation.body(), query="page=0&cursor=unknown"
     )
 
-    # A plain view may know what to do with any argument.
+    # A plain view may accept any argument.
     if issubclass(operation.view.cls, GenericAPIView) and answer.status_code != 403:
         assert_problem(answer, 404, "not_found")
 
@@ -201,7 +204,7 @@ def test_one_request_too_many_is_throttled(operation, token, monkeypatch):
 
     answer = operation(bearer, *operation.body())
 
-    # A throttle that the author wrote has limits of its own.
+    # A custom throttle has its own limits.
     if all(
         issubclass(throttle, SimpleRateThrottle) for throttle in operation.throttles
     ):

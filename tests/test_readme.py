@@ -1,4 +1,4 @@
-"""The commands of the READMEs do what they say."""
+"""The commands of the READMEs work as shown."""
 
 import os
 import re
@@ -23,7 +23,7 @@ MARK = "--- next ---"
 
 
 def steps(text: str) -> list[tuple[str, str]]:
-    """Each command of the console blocks, with what it is said to print."""
+    """Yield each command of the console blocks, with its expected output."""
     blocks = "\n".join(re.findall(r"```console\n(.*?)```", text, re.DOTALL))
     return re.findall(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", blocks, re.MULTILINE)
 

@@ -13,7 +13,7 @@ from tests.payload import payload
 
 @pytest.fixture
 def clock():
-    """Time that stands still until it is moved."""
+    """A clock that stands still until the test moves it."""
     with time_machine.travel(timezone.now(), tick=False) as traveller:
         yield traveller
 
@@ -70,7 +70,7 @@ class TestRotation:
 
 
 class TestRepeat:
-    """A lost answer logs nobody out, and the repeat shelters no thief."""
+    """A lost answer does not end the session, and the repeat does not help a thief."""
 
     @pytest.mark.parametrize(
         "later",
@@ -161,7 +161,7 @@ class TestRepeat:
     def test_a_thief_behind_the_owner_is_detected_at_the_second_token(
         self, api, login, refresh, place
     ):
-        """The thief waits until the owner has refreshed, generation after generation."""
+        """The thief refreshes after the owner in every generation."""
         thief = place("203.0.113.9", "thief/1.0")
         stolen = login().json()["refresh"]
         owners = refresh(stolen)
@@ -216,7 +216,7 @@ class TestReplay:
     def test_an_older_token_ends_the_session_at_once(
         self, api, login, refresh, clock, later
     ):
-        """The service cannot tell thief from owner."""
+        """The service cannot distinguish the thief from the owner."""
         first = login()
         oldest = first.json()["refresh"]
         newest = refresh(refresh(oldest).json()["refresh"])

@@ -1,4 +1,4 @@
-"""One case for each line that refuses a token, in-process; the attacks are in ``test_attacks_*``."""
+"""One in-process case for each line that rejects a token. The attacks are in ``test_attacks_*``."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from tests.conftest import assert_problem
 
 @pytest.fixture
 def claims(variant, login, user):
-    """Claims that would be accepted, of a live session."""
+    """Valid claims of a live session."""
     login()
     return variant.claims(user, Session.objects.get())
 

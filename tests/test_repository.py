@@ -1,4 +1,4 @@
-"""What is committed holds no secret, and no requirement without its hash."""
+"""The repository contains no secrets, and every requirement is pinned by hash."""
 
 import re
 import subprocess
@@ -9,7 +9,7 @@ from tests.server import ROOT
 
 SECRETS = {
     "a private key": r"-----BEGIN [A-Z ]*PRIVATE KEY-----\s*\\?n?[A-Za-z0-9+/]{20}",
-    # Those of examples are signed with zeros.
+    # Example tokens have an all-zero signature.
     "a token": r"\beyJ[\w-]{16,}\.eyJ[\w-]{16,}\.(?!A{43})[\w-]{16,}",
     "a cloud's key": r"\b(AKIA|ASIA)[0-9A-Z]{16}\b|\bgh[pousr]_\w{36}\b|\bxox[abp]-\w{10,}",
     "a password in a URL": r"://[^/\s:@{}]+:(?!password@|p@)[^/\s:@{}]{6,}@",
@@ -100,7 +100,7 @@ def test_every_named_make_target_exists(page):
 
 @pytest.mark.parametrize("page", ["CONTRIBUTING.md", "SECURITY.md"])
 def test_no_command_has_a_trailing_comment(page):
-    """In zsh, whoever pastes it would give it to the command."""
+    """A pasted comment would become an argument in zsh."""
     commands = re.findall(r"^    .*", (ROOT / page).read_text(), re.MULTILINE)
 
     assert not [line for line in commands if re.search(r"\s#", line)]

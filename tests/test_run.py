@@ -1,4 +1,4 @@
-"""``make run``: what it makes, and what it says when it cannot."""
+"""``make run``: what it creates, and its error messages."""
 
 import fcntl
 import sqlite3
@@ -58,7 +58,7 @@ def log_in(port: int) -> int:
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory) -> Iterator[tuple[Path, int, Path]]:
-    """A copy in which ``make run`` serves, its port and its output."""
+    """A copy in which ``make run`` is serving, with its port and output."""
     folder, port = copy(tmp_path_factory.mktemp("running")), free_port()
     with started(folder, python("-m", "project.run"), port) as (process, log):
         wait_until_ready(process, f"http://127.0.0.1:{port}", log)
@@ -123,7 +123,7 @@ def test_creates_no_demo_user_in_public(checkout):
 class TestTwoAtOnce:
     @pytest.mark.proof  # two programs and a fresh .venv take long
     def test_both_serve_from_a_fresh_clone(self, checkout):
-        """They set up one after the other, so neither finds half of the other's work."""
+        """They set up one after the other, so neither sees an incomplete set-up."""
         pip = pin_this_python(checkout)
         first, second = free_port(), free_port()
         make = ["make", "run", f"PYTHON={sys.executable}"]
@@ -143,7 +143,7 @@ class TestTwoAtOnce:
         assert said.count("Wrote   .env") == 1
 
     def test_the_second_reports_that_the_port_is_taken(self, checkout):
-        """While the first sets up, too, when nothing listens on the port yet."""
+        """This also holds while the first sets up, before anything listens on the port."""
         port = free_port()
         (checkout / "staticfiles").mkdir()
         with (checkout / ".lock").open("w") as file:

@@ -1,4 +1,4 @@
-"""``/api/schema/``: the document that clients are generated from."""
+"""``/api/schema/``: the OpenAPI document."""
 
 import gzip
 import io

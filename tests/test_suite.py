@@ -13,7 +13,7 @@ def suite(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_runs_without_pytests_cache():
-    """With other ``testpaths``, since one that names a file would not be the whole suite."""
+    """It sets ``testpaths``, because a run that names a file would not be the whole suite."""
     one = "testpaths=tests/test_health.py"
 
     done = suite("-p", "no:cacheprovider", "--collect-only", "-o", one)

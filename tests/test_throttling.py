@@ -1,4 +1,4 @@
-"""How often somebody may try: one limit for all processes, whatever counts."""
+"""The rate limits, which all processes share, whichever store counts."""
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -41,7 +41,7 @@ def clock():
 
 @pytest.fixture(params=["database", "redis"])
 def store(request, settings):
-    """What counts: a test that takes this runs with both."""
+    """The store that counts. A test that uses this runs with both stores."""
     settings.CACHES = {"default": DATABASE_COUNTS}
     if request.param == "redis":
         url = request.getfixturevalue("redis_url")
@@ -58,7 +58,7 @@ def redis_cache(url):
 
 @pytest.fixture
 def attempt(api, user):
-    """Try to log in from an address; answers the response."""
+    """Return a function that tries to log in from an address."""
 
     def attempt(username="ada", password="wrong", address="192.0.2.1", path="token"):
         return api.client.post(
@@ -150,7 +150,7 @@ class TestLogin:
         assert attempt().status_code == 429
 
     def test_refused_tries_do_not_count(self, attempt):
-        """Otherwise a client that retries too early would never come in again."""
+        """Otherwise, a client that retries too early could never log in again."""
         for _ in range(30):
             attempt()
 
@@ -163,7 +163,7 @@ class TestLogin:
         assert answers[-1]["Retry-After"] == "36"
 
     def test_an_unknown_address_has_twenty_tries_an_hour(self, attempt, clock):
-        """So that no address uses up the account's own limit alone."""
+        """So no single address can use up the limit of the account."""
         answers = []
         for _ in range(60):
             answers.append(attempt())
@@ -392,7 +392,7 @@ class TestStores:
 
     @pytest.mark.parametrize("name", [*VARIANTS])
     def test_five_of_forty_simultaneous_tries_succeed(self, limited_service, name):
-        """Two processes, many threads: one limit."""
+        """Two processes with many threads share one limit."""
         url, spelling = limited_service, f"{name}{USER}"
 
         def attempt(i):
@@ -411,7 +411,7 @@ class TestStores:
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql", "redis"])
 def limited_service(request, tmp_path_factory):
-    """The service under its limits, counted by each store that it supports."""
+    """The service with its normal limits, once for each supported store."""
     environment = {"THROTTLE_RATES": "login_pair=5/min"}
     folder = tmp_path_factory.mktemp("limited")
     if request.param == "redis":
@@ -423,7 +423,7 @@ def limited_service(request, tmp_path_factory):
 
 
 def test_other_sessions_do_not_bypass_limits(attempt):
-    """A place is known by the account's own sessions, not by another's."""
+    """An address becomes known only through the account's own sessions."""
     User.objects.create_user("mallory", None, PASSWORD)
     assert attempt("mallory", PASSWORD, "203.0.113.66").status_code == 200
     for i in range(110):
@@ -434,7 +434,7 @@ def test_other_sessions_do_not_bypass_limits(attempt):
 
 
 def test_the_memory_of_a_process_is_bounded():
-    """More keys than it keeps: those that are nearest to their full limit are dropped."""
+    """When there are too many keys, those whose limits are nearest to full are dropped."""
     often, seldom = Rate(1, 60), Rate(1, 3600)
     assert stores.consume_here("kept", seldom, at=0) == 0
     for number in range(stores._SIZE):

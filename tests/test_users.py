@@ -1,4 +1,4 @@
-"""What a change of a user does to sessions, whatever path it takes to the database."""
+"""Changes to a user end sessions, whichever path writes them to the database."""
 
 import json
 
@@ -67,7 +67,7 @@ PATHS = [
 
 @pytest.fixture(params=PATHS, ids=lambda path: path.__name__)
 def set_active(request, user, tmp_path):
-    """Disable or enable the user on each of the paths to the database."""
+    """Disable or enable the user through each path to the database."""
 
     def set_active(active):
         extra = [tmp_path] if request.param is by_fixture else []
@@ -136,7 +136,7 @@ class TestPassword:
 
     @pytest.fixture
     def imported(self, user, settings):
-        """A user whose password was hashed elsewhere, and is hashed anew at the next login."""
+        """A user with an imported hash, which is upgraded at the next login."""
         hashers = settings.PASSWORD_HASHERS
         settings.PASSWORD_HASHERS = [self.OLD_HASHER]
         User.objects.filter(pk=user.pk).update(password=make_password(PASSWORD))
@@ -144,7 +144,7 @@ class TestPassword:
         return User.objects.get(pk=user.pk)
 
     def test_a_login_in_flight_does_not_restore_the_old_password(self, login, imported):
-        """The login has read the row; the password is changed; the login checks what it has read."""
+        """The password changes after the login has read the row and before it checks the password."""
         changed = User.objects.get(pk=imported.pk)
         changed.set_password("another one entirely")
         changed.save()

@@ -1,4 +1,4 @@
-"""``POST /api/token/verify/`` says what authentication would say, and changes nothing."""
+"""``POST /api/token/verify/`` gives the same verdict as authentication, and changes nothing."""
 
 from datetime import timedelta
 
