@@ -1,4 +1,4 @@
-"""Users and their sessions at ``/admin/``, where a session can be ended."""
+"""Users and their sessions at ``/admin/``. Administrators can end sessions there."""
 
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
@@ -13,7 +13,7 @@ admin.site.register(User, UserAdmin)
 
 @admin.register(Session)
 class SessionAdmin(admin.ModelAdmin):
-    """Read, search, end; nothing is typed in here."""
+    """Sessions can be viewed, searched and ended, but not added or edited."""
 
     list_display = ("user", "user_agent", "address", "rotated_at", "expires_at", "live")
     list_filter = (("ended_at", admin.EmptyFieldListFilter), "rotated_at")

@@ -1,4 +1,4 @@
-"""The admin site: Django's, where each password is checked as at every other login."""
+"""Django's admin site, which checks passwords like every other login (``authapi.login``)."""
 
 from contextlib import suppress
 from typing import Any
@@ -18,11 +18,11 @@ from authapi.models import User
 
 
 class LoginForm(AdminAuthenticationForm):
-    """Django's, whose password is checked as at every other login."""
+    """Django's login form, which checks the password like every other login."""
 
     def clean(self) -> dict[str, Any]:
         sent = self.cleaned_data
-        # Django comes here with a field missing, too.
+        # Django also calls this with a field missing.
         if sent.keys() >= {"username", "password"}:
             try:
                 user = _check(self.request, sent["username"], sent["password"])
@@ -38,7 +38,7 @@ class LoginForm(AdminAuthenticationForm):
 
 
 class Site(admin.AdminSite):
-    """Django's, where no page checks passwords without the limits of a login."""
+    """Django's admin site. Every page that checks a password has the limits of a login."""
 
     login_form = LoginForm
 
@@ -47,7 +47,7 @@ class Site(admin.AdminSite):
     ) -> Any:
         if request.method == "POST":
             name, old = request.user.get_username(), request.POST.get("old_password")
-            # Django's form says itself that the password is wrong.
+            # Django's form reports a wrong password by itself.
             try:
                 with suppress(BadCredentials):
                     _check(request, name, old or "")

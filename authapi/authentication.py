@@ -1,7 +1,7 @@
 """
-Who is calling: a bearer token becomes the user of a live session.
+Authentication: a bearer token identifies the user of a live session.
 
-``JWTAuthentication`` is for API views, and their default. ``bearer_required`` does the same for a
+``JWTAuthentication`` is for API views, and is their default. ``bearer_required`` does the same for a
 plain Django view.
 """
 
@@ -35,9 +35,8 @@ class JWTAuthentication(authentication.JWTAuthentication):
     """
     ``Authorization: Bearer <access token>`` (RFC 6750, section 2.1).
 
-    simplejwt's own class asks the database for the user. This one asks for the user and the session
-    together, in one query: a logout or a new password ends access tokens at once. ``request.auth``
-    is the session.
+    simplejwt's own class fetches the user. This one fetches the user and the session in one query, so a
+    logout or a new password ends access tokens at once. ``request.auth`` is the session.
     """
 
     refuses = (TokenRejected, TokenExpired, SessionEnded)
@@ -46,10 +45,10 @@ class JWTAuthentication(authentication.JWTAuthentication):
         self, request: Request | HttpRequest
     ) -> tuple[User, Session] | None:
         """
-        Return the user and the session, or None where the header names another scheme or none.
+        Return the user and the session, or None if the header is missing or names another scheme.
 
         Raises:
-            TokenRejected: or a subclass, by what is wrong with the token.
+            TokenRejected: the token is invalid; a subclass says why.
         """
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
         # A scheme is case-insensitive (RFC 9110, section 11.1).
@@ -61,8 +60,8 @@ class JWTAuthentication(authentication.JWTAuthentication):
             claims = codec.read_access(token.strip(" "))
             session = sessions.authenticated(claims, at=timezone.now())
         except TokenRejected as error:
-            # Many of simplejwt's clients refresh only if they find this. No refusal of a refresh token
-            # carries it, or they would refresh for ever.
+            # Many simplejwt clients refresh only if they find this member. A rejected refresh token
+            # must not have it, or they would refresh forever.
             error.messages = [
                 {
                     "token_class": codec.AccessToken.__name__,
@@ -79,11 +78,11 @@ class JWTAuthentication(authentication.JWTAuthentication):
 
 def bearer_required(view: Callable[..., Any]) -> Callable[..., Any]:
     """
-    Let a plain Django view, sync or async, be called with an access token only.
+    Require an access token for a plain Django view, sync or async.
 
-    ``request.user`` is the user of the token and ``request.auth`` its session. Cookies count for
-    nothing, so the view needs no CSRF token. Without a good token the answer is the 401 of any
-    other operation.
+    ``request.user`` is the user of the token and ``request.auth`` its session. Cookies are ignored, so
+    the view needs no CSRF token. Without a valid token, the answer is the same 401 as for any other
+    operation.
     """
 
     def refusal(request: HttpRequest) -> HttpResponseBase | None:

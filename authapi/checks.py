@@ -1,20 +1,20 @@
 """
-Deployment mistakes, found before the first request. Each says how to fix it.
+Checks that find deployment mistakes before the first request. Each says how to fix its mistake.
 
     authapi.E001  JWT_KEYS holds no usable key ring
-    authapi.E002  PUBLIC_URL is no URL, or is http:// on a host that is not this machine
-    authapi.E003  a lifetime makes no sense
-    authapi.E004  SECRET_KEY is short, well known, or used elsewhere
-    authapi.E005  DEBUG is on in public
-    authapi.E006  TRUSTED_PROXIES holds something that is no address or network
-    authapi.E007  THROTTLE_RATES names what is not limited, or a rate that is none
+    authapi.E002  PUBLIC_URL is not a URL, or is http:// on a host other than localhost
+    authapi.E003  a lifetime is too long, or the lifetimes are inconsistent
+    authapi.E004  SECRET_KEY is too short, well known, or also used elsewhere
+    authapi.E005  DEBUG is on, and PUBLIC_URL is public
+    authapi.E006  TRUSTED_PROXIES contains an invalid or all-inclusive network
+    authapi.E007  THROTTLE_RATES has an unknown scope or an invalid rate
     authapi.E008  CACHE_URL is a cache other than Redis
-    authapi.E009  ALLOWED_HOSTS or CORS_ALLOWED_ORIGINS lets everybody in
-    authapi.E010  a file with secrets can be read by every user of the machine
-    authapi.E011  the demo user is there, in public
-    authapi.E012  PUBLIC_URL is https://, and nothing is said of the proxy before it
-    authapi.E013  SERVER_THREADS leaves no thread for one kind of work, or is more than can run
-    authapi.E014  ACCESS_TOKEN_CLAIMS names a claim of ours, or a function that cannot be imported
+    authapi.E009  ALLOWED_HOSTS or CORS_ALLOWED_ORIGINS allows any host, or a plain-HTTP origin
+    authapi.E010  a file with secrets is readable by every user of the machine
+    authapi.E011  the demo user exists, and PUBLIC_URL is public
+    authapi.E012  PUBLIC_URL is https://, and TRUSTED_PROXIES is not set
+    authapi.E013  SERVER_THREADS is too small or too large
+    authapi.E014  ACCESS_TOKEN_CLAIMS names a reserved claim, or a function that cannot be imported
     authapi.E015  JWT_AUDIENCE is empty
     authapi.E016  the database or Redis is on another host, without TLS
 """
@@ -41,7 +41,7 @@ from authapi.http.address import trusted_proxies
 from authapi.limits import policy
 from authapi.tokens import codec, keys
 
-# What is wrong, and how to fix it, by the number of the mistake.
+# For each mistake: its number, what is wrong, and how to fix it.
 Mistakes = Iterator[tuple[int, str, str]]
 
 
@@ -96,7 +96,7 @@ def check_lifetimes() -> Mistakes:
     if not (access.total_seconds() > 0 and access <= refresh <= session):
         yield (
             3,
-            "The lifetimes of access token, refresh token and session do not grow in this order.",
+            "The access token must not outlive the refresh token, nor the refresh token the session.",
             "Set JWT_ACCESS_LIFETIME, JWT_REFRESH_LIFETIME and JWT_SESSION_LIFETIME (seconds).",
         )
     for name, lifetime, most in (
@@ -106,8 +106,8 @@ def check_lifetimes() -> Mistakes:
         if lifetime > most:
             yield (
                 3,
-                f"{name} is {lifetime}: a stolen token would be good for as long.",
-                f"Give at most {int(most.total_seconds())} seconds.",
+                f"{name} is {lifetime}: a stolen token would stay valid for as long.",
+                f"Set it to at most {int(most.total_seconds())} seconds.",
             )
 
 
@@ -116,8 +116,8 @@ def check_audience() -> Mistakes:
     if not simplejwt.api_settings.AUDIENCE:
         yield (
             15,
-            "JWT_AUDIENCE is empty: another service's tokens would be told from ours by the key alone.",
-            "Leave it out, which means PUBLIC_URL, or name the service.",
+            "JWT_AUDIENCE is empty: only the key would distinguish another service's tokens from ours.",
+            "Unset it to use PUBLIC_URL, or set it to the name of the service.",
         )
 
 
@@ -129,8 +129,8 @@ def check_secret_key() -> Mistakes:
     if not (apart and all(map(_is_secret, secrets))):
         yield (
             4,
-            "SECRET_KEY, or one of SECRET_KEY_FALLBACKS, is short, well known, or used elsewhere.",
-            "Set it to 50 random characters or more; make run writes such a one.",
+            "SECRET_KEY, or one of SECRET_KEY_FALLBACKS, is too short, well known, or also used elsewhere.",
+            "Set it to at least 50 random characters; make run generates such a key.",
         )
 
 
@@ -149,7 +149,7 @@ def check_debug() -> Mistakes:
 
 
 def _is_public() -> bool:
-    """Whether others than this machine are meant to reach the service."""
+    """Whether the service is meant to be reached from other machines."""
     return not _is_local(urlsplit(settings.PUBLIC_URL).hostname or "")
 
 
@@ -166,8 +166,8 @@ def check_trusted_proxies() -> Mistakes:
     if https and settings.TRUSTED_PROXIES is None:
         yield (
             12,
-            "TRUSTED_PROXIES is not set: all clients of a proxy would share one address's limits.",
-            "Name the addresses of the proxy, or set it to nothing where there is none.",
+            "TRUSTED_PROXIES is not set: behind a proxy, all clients would share the limits of one address.",
+            "Set it to the addresses of the proxy, or to an empty value if there is no proxy.",
         )
     try:
         networks = trusted_proxies()
@@ -175,14 +175,14 @@ def check_trusted_proxies() -> Mistakes:
         yield (
             6,
             f"TRUSTED_PROXIES: {error}.",
-            "Give addresses or networks, with commas between: 10.0.0.0/8,192.0.2.7",
+            "Set it to addresses or networks, separated by commas: 10.0.0.0/8,192.0.2.7",
         )
     else:
         if any(network.prefixlen == 0 for network in networks):
             yield (
                 6,
-                "TRUSTED_PROXIES means everybody: whoever sends X-Forwarded-For chooses an address.",
-                "Name the addresses of the proxy.",
+                "TRUSTED_PROXIES includes every address: any client could forge its address in X-Forwarded-For.",
+                "Set it to the addresses of the proxy.",
             )
 
 
@@ -196,7 +196,7 @@ def check_throttle_rates() -> Mistakes:
         yield (
             7,
             f"THROTTLE_RATES: {error}.",
-            f"Give some of {', '.join(rates)}, as in verify=900/min",
+            f"The scopes are {', '.join(rates)}. Write, for example, verify=900/min",
         )
 
 
@@ -206,18 +206,18 @@ def check_cache() -> Mistakes:
     in_redis = default["BACKEND"].endswith("RedisCache") and isinstance(
         default["LOCATION"], str
     )
-    # Without CACHE_URL Django has a cache per process. Nothing is counted in it.
+    # Without CACHE_URL, Django uses a cache per process. No shared limit is counted in it.
     if not (in_redis or default["BACKEND"].endswith("LocMemCache")):
         yield (
             8,
-            "CACHE_URL is not one Redis, in which all processes count together.",
-            "Set it to rediscache://host:6379/0, or leave it out: the database counts.",
+            "CACHE_URL must name a single Redis server, so that all processes share the limits.",
+            "Set it to rediscache://host:6379/0, or unset it to count in the database.",
         )
 
 
 @_check()
 def check_wildcards() -> Mistakes:
-    # A leading dot takes every host below: of a name with one part only, that is everybody's.
+    # A leading dot allows every subdomain. Below a top-level domain, that is any host.
     wide = [
         host
         for host in settings.ALLOWED_HOSTS
@@ -227,15 +227,15 @@ def check_wildcards() -> Mistakes:
     if wide or {"*", "null"} & origins:
         yield (
             9,
-            "ALLOWED_HOSTS or CORS_ALLOWED_ORIGINS lets everybody in.",
-            "Name the hosts (api.example.com) and origins (https://app.example.com).",
+            "ALLOWED_HOSTS or CORS_ALLOWED_ORIGINS allows any host.",
+            "List the hosts (api.example.com) and origins (https://app.example.com).",
         )
     plain = [o for o in origins if o.startswith("http://") and _is_public()]
     if plain:
         yield (
             9,
-            f"CORS_ALLOWED_ORIGINS holds {plain[0]}: anybody on its network can change that page.",
-            "Serve the page over https.",
+            f"CORS_ALLOWED_ORIGINS contains {plain[0]}: an attacker on the network can modify that page.",
+            "Serve the page over HTTPS.",
         )
 
 
@@ -250,14 +250,14 @@ def check_transport() -> Mistakes:
     if _is_elsewhere(database.get("HOST")) and not tls:
         yield (
             16,
-            "The database is on another host, and the connection to it may be in plain text.",
+            "The database is on another host, and the connection may not be encrypted.",
             "Add ?sslmode=verify-full to DATABASE_URL (or require).",
         )
     url = urlsplit(str(cache.get("LOCATION", "")))
     if _is_elsewhere(url.hostname) and url.scheme != "rediss":
         yield (
             16,
-            "Redis is on another host, and the connection to it is in plain text.",
+            "Redis is on another host, and the connection is not encrypted.",
             "Write CACHE_URL as rediss://…",
         )
 
@@ -272,20 +272,20 @@ def check_secret_files() -> Mistakes:
         if path.exists() and path.stat().st_mode & stat.S_IROTH:
             yield (
                 10,
-                f"{path} holds secrets, and every user of this machine can read it.",
-                "chmod o-r, or mode 0400 where an orchestrator mounts it.",
+                f"{path} contains secrets, and every user of this machine can read it.",
+                "Run chmod o-r on it, or let the orchestrator mount it with mode 0400.",
             )
 
 
 @_check(Tags.database)
 def check_demo_user() -> Mistakes:
-    # Not there, or not migrated: /health/ready/ tells.
+    # If the database is missing or not migrated, /health/ready/ reports it.
     with suppress(DatabaseError):
         if _is_public() and demo.lets_in():
             yield (
                 11,
-                "The demo user is there, whose password everybody knows.",
-                "Delete it, or give it another password: manage.py changepassword demo",
+                "The demo user exists, and its password is public.",
+                "Delete the user, or change its password: manage.py changepassword demo",
             )
 
 
@@ -295,7 +295,7 @@ def check_server_threads() -> Mistakes:
         yield (
             13,
             f"SERVER_THREADS is {settings.SERVER_THREADS}.",
-            "Give a number from 12 to 1024, and the server as many: --blocking-threads 96.",
+            "Set it to a number from 12 to 1024, and start the server with as many: --blocking-threads 96.",
         )
 
 
@@ -305,8 +305,8 @@ def check_access_token_claims() -> Mistakes:
         if name in codec.RESERVED:
             yield (
                 14,
-                f"ACCESS_TOKEN_CLAIMS: {name!r} is a claim that the service itself sets.",
-                "Give it another name.",
+                f"ACCESS_TOKEN_CLAIMS: the service itself sets the claim {name!r}.",
+                "Use another name.",
             )
         try:
             import_string(path)
@@ -314,5 +314,5 @@ def check_access_token_claims() -> Mistakes:
             yield (
                 14,
                 f"ACCESS_TOKEN_CLAIMS: {error}.",
-                "Name a function that takes the user, as in shop.claims.plan",
+                "Name a function that takes the user, for example shop.claims.plan",
             )

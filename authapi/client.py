@@ -1,4 +1,4 @@
-"""Where a request came from, as its session remembers it and its owner recognises it."""
+"""Where a request came from. The session stores it, and its owner sees it in the list of sessions."""
 
 import ipaddress
 from dataclasses import dataclass
@@ -6,24 +6,24 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """What a request tells of its sender; the user agent is a claim of the client, no fact."""
+    """What is known about the sender of a request. The client can choose any user agent."""
 
     user_agent: str
     address: str | None
 
     def is_at(self, user_agent: str, address: str | None) -> bool:
-        """Whether this may be the same client: the same user agent, in the same network."""
+        """Whether this can be the same client: same user agent, same network."""
         return self.user_agent == user_agent and network(self.address) == network(
             address
         )
 
 
-# Of a session that nobody's request opened.
+# For a session that was not opened by a request.
 UNKNOWN = Client("", None)
 
 
 def network(address: str | None, *, v4: int = 24, v6: int = 48) -> str:
-    """Return the network of *address*: by default an IPv4 /24 or IPv6 /48, such as one site has."""
+    """Return the network of *address*: by default an IPv4 /24 or IPv6 /48, the size of one site."""
     if address is None:
         return ""
     prefix = v6 if ":" in address else v4

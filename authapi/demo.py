@@ -1,4 +1,4 @@
-"""The user that a laptop has for trying things out, known to everybody who reads the README."""
+"""The demo user, for trying out the service on localhost. Its password is in the README."""
 
 from authapi.models import User
 
@@ -7,7 +7,7 @@ PASSWORD = "let-me-in-please"  # noqa: S105  # meant to be read
 
 
 def make() -> None:
-    """Make the user, if there is none."""
+    """Create the demo user if it does not exist."""
     if not User.objects.filter(username=USERNAME).exists():
         User.objects.create_user(
             USERNAME, "demo@example.com", PASSWORD, first_name="Demo"
@@ -15,6 +15,6 @@ def make() -> None:
 
 
 def lets_in() -> bool:
-    """Whether the known name and password open an account."""
+    """Whether the demo user is active and still has the published password."""
     user = User.objects.filter(username=USERNAME, is_active=True).first()
     return user is not None and user.check_password(PASSWORD)

@@ -1,5 +1,5 @@
 """
-The refusals of this service. Clients branch on ``code`` and ``reason``; ``detail`` is for people.
+The errors of this service. Clients branch on ``code`` and ``reason``; ``detail`` is for people.
 
     APIException
     ├── Unauthorized               401
@@ -13,8 +13,8 @@ The refusals of this service. Clients branch on ``code`` and ``reason``; ``detai
     ├── HeaderTooLarge             431  header_too_large
     └── Unavailable                503  unavailable
 
-The others are DRF's own, with DRF's codes. An application adds its own classes beside its views; an
-operation that raises one says so (``authapi.http.operation``).
+All other errors are DRF's own, with DRF's codes. An application defines its own classes next to its
+views. An operation declares the errors that it raises (``authapi.http.operation``).
 """
 
 from django.conf import settings
@@ -23,9 +23,9 @@ from rest_framework.exceptions import APIException, NotAuthenticated
 
 class Unauthorized(APIException):
     """
-    Nobody is let in.
+    The request is not authenticated.
 
-    Not DRF's ``AuthenticationFailed``: that one turns into a 403 on a view without authentication.
+    This is not DRF's ``AuthenticationFailed``, which becomes a 403 on a view without authentication.
     """
 
     status_code = 401
@@ -34,7 +34,7 @@ class Unauthorized(APIException):
 
 
 class NoToken(Unauthorized):
-    """No token was sent, in DRF's words for it."""
+    """No token was sent. Code and text are DRF's."""
 
     default_code = NotAuthenticated.default_code
     default_detail = NotAuthenticated.default_detail
@@ -44,31 +44,31 @@ class BadCredentials(Unauthorized):
     """Unknown user, wrong password or inactive account; the answer does not say which."""
 
     default_code = "no_active_account"
-    # To the letter as simplejwt says it: login forms compare it.
+    # Exactly simplejwt's text, because login forms compare it.
     default_detail = "No active account found with the given credentials"
 
 
 class TokenRejected(Unauthorized):
-    """The presented token lets nobody in (RFC 6750, section 3.1)."""
+    """The presented token is not accepted (RFC 6750, section 3.1)."""
 
     default_code = "token_not_valid"
     default_detail = "The token is not valid. Sign in to get a new one."
     auth_header = 'Bearer realm="api", error="invalid_token"'
-    # Which case of the code it is; None where a client could do nothing with the answer.
+    # Which case of the code this is; None if a client could not act on it.
     reason: str | None = None
-    # Which token a request was refused for, as simplejwt says it; None where no request was.
+    # The token that was rejected, in simplejwt's format; None if no request was authenticated with it.
     messages: list[dict[str, str]] | None = None
 
 
 class TokenExpired(TokenRejected):
-    """The access token was good, and its time is over."""
+    """The access token was valid and has expired."""
 
     default_detail = "The access token has expired. Refresh it, or sign in again."
     reason = "expired"
 
 
 class SessionEnded(TokenRejected):
-    """The session has ended or expired, or never was."""
+    """The session has ended or expired, or never existed."""
 
     default_detail = "The session has ended. Sign in again."
     reason = "session_ended"
@@ -86,10 +86,10 @@ class SessionReplayed(TokenRejected):
 
 class BodyTooLarge(APIException):
     """
-    The body is larger than the operation takes.
+    The body is larger than the operation accepts.
 
     Args:
-        limit: how much it takes, in bytes; ``MAX_BODY_BYTES`` if None.
+        limit: the maximum size in bytes; ``MAX_BODY_BYTES`` if None.
     """
 
     status_code = 413
@@ -101,7 +101,7 @@ class BodyTooLarge(APIException):
 
 
 class HeaderTooLarge(APIException):
-    """A header is longer than any that a client of this service needs (RFC 6585, section 5)."""
+    """A header is longer than any client of this service needs (RFC 6585, section 5)."""
 
     status_code = 431
     default_code = "header_too_large"
@@ -109,7 +109,7 @@ class HeaderTooLarge(APIException):
 
 
 class Unavailable(APIException):
-    """The service is busy, and will hardly be so in *wait* seconds."""
+    """The service is busy. The client should retry after *wait* seconds."""
 
     status_code = 503
     default_code = "unavailable"

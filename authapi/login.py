@@ -1,7 +1,7 @@
 """
-The one way in: every password that somebody sends is checked here.
+The login: every password that a client sends is checked here.
 
-The token view, the manual variant and the admin's forms call it, so that all have the same limits.
+The token view, the manual variant and the admin's forms all call it, so they share the same limits.
 """
 
 from datetime import datetime
@@ -25,17 +25,18 @@ def check(
     request: HttpRequest | None = None,
 ) -> User:
     """
-    Return the user whose name and password these are.
+    Return the user with this name and password.
 
     Args:
         client: where the request came from.
         at: now; timezone-aware.
-        request: for authentication backends that want it.
+        request: passed to authentication backends.
 
     Raises:
-        BadCredentials: unknown user, wrong password or inactive account, after the same work.
-        Throttled: too many tries; the password has not been looked at.
-        Unavailable: too many passwords are being hashed; the try does not count.
+        BadCredentials: unknown user, wrong password or inactive account. All three cases take the same
+            work.
+        Throttled: too many attempts; the password was not checked.
+        Unavailable: too many passwords are being hashed; the attempt does not count.
     """
     name = User.normalize_username(username)
     account = _account(name)
@@ -55,7 +56,7 @@ def check(
 
 
 def _account(name: str) -> User | None:
-    """The account that *name* means, as Django's ``ModelBackend`` looks it up."""
+    """Look up the account as Django's ``ModelBackend`` does."""
     try:
         return User.objects.get_by_natural_key(name)
     except User.DoesNotExist:

@@ -1,4 +1,4 @@
-"""The rows: users, one ``Session`` per login, used-up limits. The rules stand elsewhere."""
+"""The tables: users, sessions (one per login), and limits. The rules are in other modules."""
 
 import uuid
 from datetime import datetime
@@ -24,7 +24,10 @@ class User(AbstractUser):
     )
 
     def _get_session_auth_hash(self, secret: str | None = None) -> str:
-        """As Django's, which knows of the password alone; both its public methods call this one."""
+        """
+        Like Django's, which covers only the password. Both of Django's public methods call this
+        one.
+        """
         value = f"{self.login_epoch} {self.password}"
         digest = salted_hmac(
             "authapi.User.session", value, secret=secret, algorithm="sha256"
@@ -33,11 +36,11 @@ class User(AbstractUser):
 
     def check_password(self, raw_password: str | None) -> bool:
         """
-        As Django's, which hashes a password anew when the settings ask for another hash.
+        Like Django's, which rehashes a password when the settings require a different hash.
 
-        Django writes the new hash whatever has become of the row meanwhile. Here it replaces only the
-        one that was checked, so that a new password stays; and the sessions go on, for the password
-        is the same.
+        Django writes the new hash even if the row has changed in the meantime. Here the new hash
+        replaces only the one that was checked, so a changed password is not overwritten. The sessions
+        continue, because the password is the same.
         """
         checked = self.password
 
@@ -58,7 +61,7 @@ class User(AbstractUser):
 
         correct = check_password(raw_password, checked, upgrade)
         if correct and not self.password:
-            # Another login was faster, or the password is a new one.
+            # Another login rehashed it first, or the password was changed.
             self.refresh_from_db(fields=["password"])
             return self.check_password(raw_password)
         return correct
@@ -66,11 +69,11 @@ class User(AbstractUser):
 
 class SessionQuerySet(models.QuerySet["Session"]):
     def live(self, at: datetime) -> "SessionQuerySet":
-        """Those neither ended nor expired."""
+        """The sessions that have neither ended nor expired."""
         return self.filter(ended_at=None, expires_at__gt=at)
 
     def end(self, at: datetime) -> int:
-        """End those that have not ended yet; return how many that were."""
+        """End the sessions that have not ended yet, and return their number."""
         return self.filter(ended_at=None).update(ended_at=at)
 
 
@@ -86,7 +89,7 @@ class Session(models.Model):
     current_jti = models.CharField(max_length=32)
     previous_jti = models.CharField(max_length=32, blank=True)
     created_at = models.DateTimeField()
-    # The last refresh, which at first is the login: when, and from where.
+    # The time and origin of the last refresh, or of the login if there was no refresh yet.
     rotated_at = models.DateTimeField(help_text="When the tokens were last refreshed.")
     user_agent = models.CharField(max_length=256, blank=True)
     address = models.GenericIPAddressField(null=True, blank=True)
@@ -123,7 +126,7 @@ class Session(models.Model):
 
 
 class Limit(models.Model):
-    """How much of a limit has been used up (``authapi.limits``), or who is exempt from one."""
+    """How much of a limit has been used (``authapi.limits``), or from where an account is known."""
 
     digest = models.CharField(max_length=64, primary_key=True)
     full_at = models.FloatField(

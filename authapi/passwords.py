@@ -1,10 +1,10 @@
 """
-How passwords are hashed, and that only so many are at once.
+Password hashing, and the limit on simultaneous hashes.
 
-A hash takes a core for some 30 ms. ``PASSWORD_HASHES_AT_ONCE`` run at once in a process, and
-``PASSWORD_LINE`` requests wait for them, ``PASSWORD_WAIT`` seconds at most, in the order in which they
-came: a storm of logins leaves room
-for the other requests, and twenty people who log in at the same moment are all let in.
+A hash occupies a core for about 30 ms. A process computes ``PASSWORD_HASHES_AT_ONCE`` hashes at a time.
+``PASSWORD_LINE`` more requests can wait in a first-in, first-out queue, for at most ``PASSWORD_WAIT``
+seconds. So many simultaneous logins do not block other requests, and twenty people who log in at the
+same moment all succeed.
 """
 
 from collections import deque
@@ -28,7 +28,7 @@ class Argon2idHasher(Argon2PasswordHasher):
 
 
 class _Line:
-    """Who hashes, and who waits for it, first come first served."""
+    """The queue of requests that wait to hash a password, first come, first served."""
 
     def __init__(self) -> None:
         self.lock = Lock()
@@ -37,10 +37,10 @@ class _Line:
 
     def enter(self) -> None:
         """
-        Return when it is this thread's turn.
+        Wait until this thread may hash.
 
         Raises:
-            Unavailable: the line is full, or the wait was too long.
+            Unavailable: the queue is full, or the wait was too long.
         """
         with self.lock:
             if self.hashing < settings.PASSWORD_HASHES_AT_ONCE:
@@ -54,13 +54,13 @@ class _Line:
         if called.wait(settings.PASSWORD_WAIT):
             return
         with self.lock:
-            # It may have been called just now.
+            # It may have been called since the timeout.
             if not called.is_set():  # pragma: no branch
                 self.waiting.remove(called)
                 raise Unavailable
 
     def leave(self) -> None:
-        """Give the turn to the first who waits."""
+        """Let the first waiting thread hash."""
         with self.lock:
             if self.waiting:
                 self.waiting.popleft().set()
@@ -74,10 +74,10 @@ _line = _Line()
 @contextmanager
 def turn() -> Iterator[None]:
     """
-    Wait for the right to hash a password.
+    Hold a permit to hash a password, and wait for it if necessary.
 
     Raises:
-        Unavailable: too many wait already, or the wait was too long.
+        Unavailable: the queue is full, or the wait was too long.
     """
     _line.enter()
     try:
@@ -87,7 +87,7 @@ def turn() -> Iterator[None]:
 
 
 def _let_go_of_connections() -> None:
-    """Others may use the database while this thread waits."""
+    """Close idle database connections, so that other threads can use them during the wait."""
     for connection in connections.all(initialized_only=True):
         if not connection.in_atomic_block:
             connection.close()

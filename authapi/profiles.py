@@ -1,4 +1,4 @@
-"""What a user may change of the account."""
+"""Changes that users can make to their own account."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,9 +8,9 @@ from authapi.models import User
 
 def update(user: User, changes: Mapping[str, Any]) -> User:
     """
-    Write *changes* (field to value) and return *user* with them.
+    Save *changes* (field to value) and return the updated *user*.
 
-    Only the columns named are written: a password or a lock set meanwhile stays.
+    Only these columns are written, so a concurrent change of the password or of ``is_active`` is kept.
     """
     if changes:
         User.objects.filter(pk=user.pk).update(**changes)

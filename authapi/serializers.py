@@ -1,4 +1,4 @@
-"""The shapes of requests and answers. None queries, writes or signs."""
+"""The shapes of requests and answers. Serializers do not query, write or sign."""
 
 import json
 from collections.abc import Callable
@@ -18,12 +18,12 @@ _SESSION = "f22613b4-844a-4f29-af02-651073a636a9"
 
 
 def example(**fields: Any) -> Callable[[type[S]], type[S]]:
-    """Show *fields* in the schema as the example of a serializer."""
+    """Use *fields* as the example of a serializer in the document."""
     return extend_schema_serializer(examples=[OpenApiExample("example", value=fields)])
 
 
 def _jwt(kind: str, algorithm: str = "ES256") -> str:
-    """A token that decodes as one, for examples; its signature is made of zeros."""
+    """Return a decodable token for examples. Its signature is all zeros."""
     header = {"alg": algorithm, "typ": "JWT"}
     claims = {
         "token_type": kind,
@@ -40,7 +40,7 @@ _ACCESS, _REFRESH = _jwt("access"), _jwt("refresh")
 
 
 class TextField(serializers.CharField):
-    """A JSON string, taken exactly as sent; DRF's own takes numbers, too, and trims."""
+    """A JSON string, taken exactly as sent. DRF's own field also accepts numbers, and trims."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**{"trim_whitespace": False, **kwargs})
@@ -52,7 +52,7 @@ class TextField(serializers.CharField):
 
 
 class NameField(TextField):
-    """A user name: spaces around it do not count, and one of spaces alone is nobody's."""
+    """A user name. Spaces around it are removed; an empty name matches no user."""
 
     def to_internal_value(self, data: Any) -> str:
         return super().to_internal_value(data).strip()

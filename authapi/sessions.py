@@ -1,9 +1,9 @@
 """
-The rules of sessions: a login starts one, a refresh rotates its token, a logout ends it.
+The rules of sessions: a login starts a session, a refresh rotates its token, a logout ends it.
 
-A session is a family of refresh tokens (RFC 9700, section 4.14.2), and its row all that is stored of
-them. Here is where this service goes beyond djangorestframework-simplejwt, whose blacklist grows by a
-row with each refresh, and whose access tokens outlive a logout.
+A session is a family of refresh tokens (RFC 9700, section 4.14.2). Its row is all that is stored about
+them. This is the main difference from djangorestframework-simplejwt, whose blacklist grows by one row
+with each refresh, and whose access tokens remain valid after a logout.
 """
 
 import uuid
@@ -27,9 +27,9 @@ from authapi.errors import (
 from authapi.models import Session, SessionQuerySet, User
 from authapi.tokens.claims import AccessClaims, Claims, RefreshClaims
 
-# How long a client at another place than the one that spent a token gets the successor, once.
+# How long a client at another place can repeat a spent token, once, to get the same successor.
 REPEAT_WINDOW = timedelta(seconds=10)
-# Live sessions of one account; the one refreshed longest ago makes room.
+# The maximum number of live sessions per account. The least recently refreshed one is ended.
 MOST = 100
 
 
@@ -39,17 +39,16 @@ def start(
     """
     Open a session for *user*, whose password has just been checked.
 
-    The row of the user is held while the session is made. So a password or a lock set since the check
-    is seen, and one set after it finds the session and ends it.
+    The user's row is locked while the session is created. So if the password or ``is_active`` changed
+    since the check, this is noticed; if it changes later, the change finds the session and ends it.
 
     Args:
         client: where the request came from.
         at: now; timezone-aware.
-        idle: how long the session lives unless it is refreshed; None for
-            ``REFRESH_TOKEN_LIFETIME``.
+        idle: how long the session lasts without a refresh; ``REFRESH_TOKEN_LIFETIME`` if None.
 
     Raises:
-        BadCredentials: the user was deleted, disabled or given another password meanwhile.
+        BadCredentials: the user has been deleted, disabled or given another password in the meantime.
     """
     with transaction.atomic():
         unchanged = User.objects.filter(
@@ -80,12 +79,12 @@ def start(
 
 def authenticated(presented: AccessClaims, *, at: datetime) -> Session:
     """
-    Return the session that an access token speaks for, with its user: one query.
+    Return the session of an access token, with its user, in one query.
 
     Raises:
-        SessionEnded: it has ended or expired, never was, or its user was disabled or has another
-            password.
-        TokenRejected: the token names another user than the session's.
+        SessionEnded: the session has ended or expired or does not exist, or its user is disabled or has
+            another password.
+        TokenRejected: the token and the session name different users.
     """
     return _live(presented, at=at)
 
@@ -94,18 +93,19 @@ def rotate(presented: RefreshClaims, *, client: Client, at: datetime) -> Session
     """
     Spend *presented* and return its session, with the successor as ``current_jti``.
 
-    A refresh token works once. Of requests that bring the same one at most one rotates, on any
-    database, because the claim is one ``UPDATE`` whose ``WHERE`` names this table's columns only: a
-    filter across a join would become a subquery, which the loser's database does not look at again.
+    A refresh token works once. Of concurrent requests with the same token, at most one rotates, on any
+    database, because the check is one ``UPDATE`` whose ``WHERE`` names only columns of this table. A
+    filter across a join would become a subquery, which the database does not evaluate again for the
+    losing request.
 
-    A direct predecessor may get the same successor again, see ``_may_repeat``: its answer was lost,
-    or two tabs asked at once.
+    The direct predecessor can get the same successor again, because an answer may be lost, and two tabs
+    may refresh at once (see ``_may_repeat``).
 
     Raises:
-        SessionReplayed: the token was spent before. The session is over from here on, for thief
-            and owner alike (RFC 9700, section 4.14.2).
-        SessionEnded: as ``authenticated``.
-        TokenRejected: as ``authenticated``.
+        SessionReplayed: the token was spent before. The session is now ended, for both the thief and
+            the owner (RFC 9700, section 4.14.2).
+        SessionEnded: as in ``authenticated``.
+        TokenRejected: as in ``authenticated``.
     """
     session = _live(presented, at=at)
     session.auth_hash = session.user.get_session_auth_hash()
@@ -122,10 +122,10 @@ def rotate(presented: RefreshClaims, *, client: Client, at: datetime) -> Session
     if _may_repeat(session, presented, client=client, at=at):
         if client.is_at(session.user_agent, session.address):
             return session
-        # Whoever else repeats this token, or the next, finds this and is refused.
+        # Any further repeat of this token, or of the next one, is refused because of this.
         current = Session.objects.filter(pk=session.pk, previous_jti=presented.jti)
         first = current.filter(repeated=False, ended_at=None).update(repeated=True)
-        if first:  # pragma: no branch  # of rivals that ask at the same moment one is
+        if first:  # pragma: no branch  # of concurrent repeats, one wins
             events.repeated.tell(**_named(session), **places)
             return session
     _end(session, events.token_reused, at=at, **places)
@@ -133,7 +133,7 @@ def rotate(presented: RefreshClaims, *, client: Client, at: datetime) -> Session
 
 
 def _spend(session: Session, *, client: Client, at: datetime) -> bool:
-    """Give the session its next token, in one statement; return whether it was the first to."""
+    """Give the session its next token, in one statement. Return whether this request was the first."""
     spent, successor = session.current_jti, uuid.uuid4().hex
     expires_at = _expiry(created_at=session.created_at, at=at)
     done = Session.objects.filter(
@@ -158,12 +158,12 @@ def _may_repeat(
     session: Session, presented: RefreshClaims, *, client: Client, at: datetime
 ) -> bool:
     """
-    Whether a spent token gets the successor that it got before.
+    Whether a spent token gets the same successor again.
 
-    Only the direct predecessor of a token that is unspent does. At any time, for the client that spent
-    it: a phone that lost the answer may come back tomorrow. For anyone else once, within
-    ``REPEAT_WINDOW``, and not in two generations in a row: so a thief who follows the owner's tokens
-    is found out at the second.
+    Only the direct predecessor of an unspent token does. The client that spent it can repeat it at any
+    time: a phone that lost the answer may retry a day later. Any other client can repeat it once,
+    within ``REPEAT_WINDOW``, and not in two consecutive generations, so a thief who follows the owner's
+    tokens is detected at the second one.
     """
     if session.previous_jti != presented.jti:
         return False
@@ -175,11 +175,11 @@ def _may_repeat(
 
 def acceptable(presented: RefreshClaims, *, client: Client, at: datetime) -> Session:
     """
-    Return the session that ``rotate`` would rotate, and change nothing.
+    Return the session that ``rotate`` would rotate, without changing anything.
 
     Raises:
-        SessionEnded: as ``rotate``.
-        TokenRejected: as ``rotate``; also a spent token, which ends no session here.
+        SessionEnded: as in ``rotate``.
+        TokenRejected: as in ``rotate``; also for a spent token, which does not end the session here.
     """
     session = _live(presented, at=at)
     if session.current_jti == presented.jti or _may_repeat(
@@ -190,14 +190,14 @@ def acceptable(presented: RefreshClaims, *, client: Client, at: datetime) -> Ses
 
 
 def end(presented: RefreshClaims, *, at: datetime) -> None:
-    """End the session of a refresh token, spent or not; nothing happens if it has ended."""
+    """End the session of a refresh token, spent or not. Do nothing if it has ended."""
     for session in Session.objects.filter(pk=presented.session):
         _end(session, events.logged_out, at=at)
 
 
 def end_one(user: User, session: uuid.UUID, *, at: datetime) -> None:
     """
-    End a session of *user*; nothing happens if it has ended.
+    End a session of *user*. Do nothing if it has ended.
 
     Raises:
         NotFound: the user has no such session.
@@ -209,14 +209,14 @@ def end_one(user: User, session: uuid.UUID, *, at: datetime) -> None:
 
 
 def end_others(session: Session, *, at: datetime) -> None:
-    """End all sessions of the user but this one."""
+    """End all other sessions of the same user."""
     others = Session.objects.filter(user=session.user_id).exclude(pk=session.pk)
     if ended := others.live(at).end(at):
         events.sessions_ended.tell(user_id=str(session.user_id), count=ended)
 
 
 def end_all(chosen: SessionQuerySet, *, at: datetime) -> int:
-    """End those of *chosen* that have not ended; return how many that were."""
+    """End the *chosen* sessions that have not ended, and return their number."""
     ended = Session.objects.filter(pk__in=chosen.values("pk")).end(at)
     if ended:
         events.sessions_ended.tell(user_id=None, count=ended)
@@ -224,17 +224,17 @@ def end_all(chosen: SessionQuerySet, *, at: datetime) -> int:
 
 
 def of_user(user: User, *, at: datetime) -> SessionQuerySet:
-    """The user's sessions whose tokens are accepted, the most recently refreshed first."""
+    """Return the user's sessions whose tokens are accepted, the most recently refreshed first."""
     return Session.objects.filter(user=user, auth_hash__in=_accepted(user)).live(at)
 
 
 def over(*, at: datetime) -> SessionQuerySet:
-    """The sessions that have ended or expired, of all users."""
+    """Return the sessions of all users that have ended or expired."""
     return Session.objects.filter(Q(ended_at__isnull=False) | Q(expires_at__lte=at))
 
 
 def delete_some(chosen: SessionQuerySet, *, most: int) -> int:
-    """Delete at most so many of *chosen*; return how many that were."""
+    """Delete at most *most* of the *chosen* sessions, and return their number."""
     batch = list(chosen.order_by().values_list("pk", flat=True)[:most])
     return Session.objects.filter(pk__in=batch).delete()[0]
 
@@ -260,14 +260,14 @@ def _live(presented: Claims, *, at: datetime) -> Session:
 
 
 def _accepted(user: User) -> list[str]:
-    """What a session may remember of the user: under ``SECRET_KEY`` and those before it."""
+    """Return the accepted values of ``auth_hash``: under ``SECRET_KEY`` and its fallbacks."""
     return [user.get_session_auth_hash(), *user.get_session_auth_fallback_hash()]
 
 
 def _end(
     session: Session, event: events.Event, *, at: datetime, **facts: str | None
 ) -> None:
-    """End a session and tell why, unless it has ended."""
+    """End a session and send *event*, unless it has ended already."""
     if Session.objects.filter(pk=session.pk).end(at):
         event.tell(**_named(session), **facts)
 

@@ -1,10 +1,11 @@
 """
-DRF's throttles for views, which count as ``authapi.limits`` does.
+DRF throttles that count with ``authapi.limits``.
 
-``LocalThrottle`` protects a process's own time and costs no query; ``SharedThrottle`` is for limits
-that must hold over all processes and instances. Both limit a view at the rate of its
-``throttle_scope``, by user where one is signed in, else by address. DRF's own classes work, too: they
-count in Django's cache, which is Redis with ``CACHE_URL``, and else the memory of each process.
+``LocalThrottle`` protects the service from load and needs no query. ``SharedThrottle`` is for limits
+that
+must hold across all processes and instances. Both use the rate of the view's ``throttle_scope``, and
+count by user if one is signed in, otherwise by address. DRF's own classes also work. They count in
+Django's cache, which is Redis if ``CACHE_URL`` is set, and otherwise the memory of each process.
 """
 
 from typing import Any
@@ -44,17 +45,17 @@ class LocalThrottle(ScopedRateThrottle):
 
 
 class SharedThrottle(LocalThrottle):
-    """As ``LocalThrottle``, counted by all processes and instances together."""
+    """Like ``LocalThrottle``, but shared by all processes and instances."""
 
     consume = staticmethod(stores.consume)
 
 
 def count_request(scope: str, request: HttpRequest) -> None:
     """
-    Count a request to a plain view, of its address, in the memory of this process.
+    Count a request to a plain view, by address, in the memory of this process.
 
     Raises:
-        Throttled: it is one too many.
+        Throttled: the limit has been reached.
     """
     client = address(request)
     key = f"{scope} {policy.place_of(client)}"

@@ -1,9 +1,10 @@
 """
-What the database itself keeps true, whoever writes to it: the ORM, the admin, a fixture or SQL.
+Database triggers, which work for every writer: the ORM, the admin, fixtures and raw SQL.
 
-``User.login_epoch`` counts the changes of ``is_active``. It enters ``get_session_auth_hash()``, so
-that sessions from before a user was disabled, those of the admin's cookies too, do not come back when
-the user is enabled. No write can set it: one with an old value would bring old sessions back.
+``User.login_epoch`` counts the changes of ``is_active``. It is part of ``get_session_auth_hash()``. So
+when
+a disabled user is enabled again, earlier sessions and admin cookies remain invalid. No write can set
+the count, because an old value would make old sessions valid again.
 """
 
 from typing import Any
@@ -34,9 +35,9 @@ _BY_VENDOR = {"sqlite": _SQLITE, "postgresql": _POSTGRESQL}
 
 def install(*, using: str, **kwargs: Any) -> None:
     """
-    Create the triggers, if they are not there.
+    Create the triggers if they do not exist.
 
-    After every ``migrate``, for SQLite loses them when a migration makes the table anew.
+    This runs after every ``migrate``, because SQLite drops them when a migration recreates the table.
     """
     connection = connections[using]
     # It is not there when other apps are migrated alone.

@@ -1,8 +1,9 @@
 """
-The endpoints: each declares its operation, reads, checks, asks one rule, answers.
+The endpoints. Each declares its operation, checks the request, calls one rule and answers.
 
-Those of tokens are djangorestframework-simplejwt's views by name, class and path. They differ from
-its own in what a refresh token is: each login is a session, whose newest refresh token works once.
+The token endpoints have the names, base classes and paths of djangorestframework-simplejwt's views. The
+difference is the refresh token: each login starts a session, and only its newest refresh token works,
+once.
 """
 
 from typing import Any
@@ -49,8 +50,8 @@ from authapi.tokens import codec
 from authapi.tokens.claims import AccessClaims
 
 _SEND_ACCESS = {"description": "Send `access` as the bearer token."}
-# The whole answer is the next request's body, which takes what it needs of it: generators refuse an
-# object here.
+# The whole answer is the body of the next request, which ignores the rest: generators reject an object
+# here.
 _WITH_THE_PAIR = {
     "refreshToken": {
         "description": "Exchange `refresh` for a new pair before `access` expires.",
@@ -68,7 +69,7 @@ _WITH_THE_PAIR = {
 
 
 class ApiView(GenericAPIView):
-    """A view whose answers, the refusals too, no cache keeps (RFC 6749, section 5.1)."""
+    """A view whose answers, including errors, are never cached (RFC 6749, section 5.1)."""
 
     http_method_names = ("get", "head", "post", "patch", "delete")
 
@@ -77,34 +78,34 @@ class ApiView(GenericAPIView):
         return {**super().default_response_headers, "Cache-Control": "no-store"}
 
     def body(self, *, partial: bool = False) -> dict[str, Any]:
-        """Return the request's body, checked; raises DRF's ``ValidationError``."""
+        """Return the validated body of the request, or raise DRF's ``ValidationError``."""
         serializer = self.get_serializer(data=self.request.data, partial=partial)
         serializer.is_valid(raise_exception=True)
         return dict(serializer.validated_data)
 
     @property
     def user(self) -> User:
-        """Who is signed in."""
+        """The user who is signed in."""
         user: User = self.request.user  # type: ignore[assignment]  # by the permission
         return user
 
     @property
     def session(self) -> Session:
         """
-        The session that the request's access token speaks for.
+        The session of the request's access token.
 
         Raises:
-            NoToken: the request was authenticated another way.
+            NoToken: the request was authenticated in another way.
         """
         if not isinstance(self.request.auth, Session):
             raise NoToken(
-                "This acts on the session of an access token. Send one as a bearer token."
+                "This operation acts on the session of an access token. Send one as a bearer token."
             )
         return self.request.auth
 
 
 class TokenView(ApiView):
-    """A view that is for everybody."""
+    """A view that requires no authentication."""
 
     authentication_classes = ()
     permission_classes = ()
@@ -224,7 +225,7 @@ class TokenBlacklistView(TokenView, simplejwt.TokenBlacklistView):
 
 
 class MemberView(ApiView):
-    """A view for whoever is signed in, whose changes have a rate."""
+    """A view that requires a signed-in user. Its writes are rate-limited."""
 
     throttle_classes = (LocalThrottle,)
     throttle_scope = "write"

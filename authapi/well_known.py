@@ -23,9 +23,10 @@ def jwks(request: HttpRequest) -> JsonResponse:
 @cache_control(public=True, max_age=300)
 def metadata(request: HttpRequest) -> JsonResponse:
     """
-    Where verifiers that know the issuer find its keys (RFC 8414, section 3).
+    The metadata with which verifiers find the keys of an issuer (RFC 8414, section 3).
 
-    This and no more: the service is no authorization server, which would have endpoints to name.
+    It has no further members, because the service is not an authorization server with endpoints to
+    list.
     """
     issuer = simplejwt.api_settings.ISSUER
     return JsonResponse({"issuer": issuer, "jwks_uri": f"{issuer}{reverse('jwks')}"})

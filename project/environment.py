@@ -1,4 +1,4 @@
-"""The one reader of the environment."""
+"""The only reader of environment variables."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 
 class Env(environ.FileAwareEnv):  # type: ignore[misc]  # environ ships no types
-    """django-environ's, which names the variable whose value cannot be read."""
+    """django-environ's reader, whose errors also name the variable that cannot be read."""
 
     def get_value(self, var: str, *args: Any, **kwargs: Any) -> Any:
         try:

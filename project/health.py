@@ -1,4 +1,4 @@
-"""Whether the process lives, and whether it can do its work: for load balancers and orchestrators."""
+"""Liveness and readiness endpoints, for load balancers and orchestrators."""
 
 from collections.abc import Callable
 
@@ -21,7 +21,7 @@ def live(request: HttpRequest) -> JsonResponse:
 @require_safe
 @never_cache
 def ready(request: HttpRequest) -> JsonResponse:
-    """200, or 503 with what is down: ``{"status", "database", "cache"}``."""
+    """Answer 200, or 503 if something is down: ``{"status", "database", "cache"}``."""
     parts = {"database": _works(_ask_database), "cache": _works(_ask_cache)}
     well = all(parts.values())
     return JsonResponse(

@@ -1,4 +1,4 @@
-"""Plain HTTP at an API that is served over HTTPS."""
+"""Rejection of plain HTTP requests to the API."""
 
 from collections.abc import Callable
 
@@ -14,9 +14,9 @@ def https_middleware(
     get_response: Callable[[HttpRequest], HttpResponseBase],
 ) -> Callable[[HttpRequest], HttpResponseBase]:
     """
-    Refuse what comes to ``/api/`` over plain HTTP, where ``PUBLIC_URL`` is https.
+    Reject requests to ``/api/`` over plain HTTP if ``PUBLIC_URL`` is https.
 
-    A redirect would hide from its author that the client sends tokens and passwords in plain text.
+    A redirect would hide from the author of a client that it sends tokens and passwords in plain text.
     """
 
     def middleware(request: HttpRequest) -> HttpResponseBase:

@@ -1,9 +1,9 @@
 """
 ``python -m project.install run|dev|static|node``: install what the targets of ``make`` need.
 
-It makes ``.venv`` first, and again if the folder was moved or the Python is gone. Each step leaves a
-digest of its sources in ``.venv`` and is skipped until they change. This module runs before anything
-is installed, so it imports the standard library alone.
+It creates ``.venv`` first, and recreates it if the folder was moved or the Python is gone. Each step
+stores a digest of its sources in ``.venv`` and is skipped until they change. This module runs before
+anything is installed, so it imports only the standard library.
 """
 
 import hashlib
@@ -23,19 +23,19 @@ ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 
-# Without a network, pip and npm would try for minutes. Your own settings come first.
+# Without a network, pip and npm would retry for minutes. The user's own settings take precedence.
 PATIENCE = {
     "PIP_RETRIES": "1",
     "PIP_DEFAULT_TIMEOUT": "10",
     "npm_config_fetch_retries": "1",
     "npm_config_fetch_retry_mintimeout": "1000",
 }
-# Always by this Python: the script of a moved .venv would install into the old place.
+# Always run pip with this Python: the pip script of a moved .venv would install into the old folder.
 PIP = (
     *(str(PYTHON), "-m", "pip", "install", "--quiet"),
     *("--disable-pip-version-check", "--require-hashes", "--requirement"),
 )
-# Without scripts: some of them report the installation to their makers.
+# Without install scripts: some of them send usage reports to their vendors.
 NPM = ("npm", "ci", "--loglevel=error", "--ignore-scripts", "--no-audit", "--no-fund")
 COLLECT = (
     *(str(PYTHON), "manage.py", "collectstatic", "--skip-checks"),
@@ -63,11 +63,11 @@ def _make_venv() -> None:
     if not why:
         return
     if VENV.exists():
-        _say(f"Making .venv again: {why}")
+        _say(f"Recreating .venv: {why}")
     if _call(sys.executable, "-m", "venv", "--clear", str(VENV)).returncode:
         shutil.rmtree(VENV, ignore_errors=True)
         sys.exit(
-            "authapi: .venv could not be made, for the reason above. "
+            "authapi: .venv could not be created. See the error above. "
             "On Debian, this may help: apt-get install python3-venv"
         )
 
@@ -79,7 +79,7 @@ def _why_unusable() -> str | None:
         return "it is incomplete"
     made_at = _MADE_AT.search(config.read_text())
     if made_at and not _is_venv(made_at[1]):
-        return f"it was made for {made_at[1]}, and its scripts would use that"
+        return f"it was created for {made_at[1]}, and its scripts would use that folder"
     if not PYTHON.exists():
         return f"its Python is gone ({PYTHON.resolve()})"
     if _call(str(PYTHON), "-c", "import pip", stderr=subprocess.DEVNULL).returncode:
@@ -97,7 +97,7 @@ def _is_venv(path: str) -> bool:
 def _run() -> None:
     source = ROOT / "requirements.lock"
     if _is_new("run", [source]):
-        # pip shows no progress when it is quiet, so say what takes the time.
+        # pip shows no progress when it is quiet, so say what it is doing.
         _say("Installing requirements.lock (about half a minute)")
         _fetch(source, *PIP, str(source))
         _finish("run", [source])
@@ -128,7 +128,7 @@ def _node() -> None:
     if not shutil.which("npm"):
         if "CI" in os.environ:
             sys.exit("authapi: npm is missing, and CI needs it.")
-        _say("npm is missing: what needs it is skipped")
+        _say("npm is missing: skipping the steps that need it")
     elif _is_new("node", [source]):
         _say("Installing package-lock.json")
         _fetch(source, *NPM)
@@ -139,7 +139,7 @@ STEPS = {"run": _run, "dev": _dev, "static": _static, "node": _node}
 
 
 def _is_new(step: str, sources: Iterable[Path]) -> bool:
-    """Whether *step* has not been finished with *sources* as they are now."""
+    """Whether *step* must run, because *sources* have changed since it last finished."""
     stamp = VENV / step
     return not stamp.exists() or stamp.read_text() != _digest(sources)
 
@@ -173,7 +173,7 @@ def _fetch(source: Path, *command: str) -> None:
         )
     sys.stderr.write(done.stderr)
     if done.returncode:
-        sys.exit(f"authapi: {source.name} was not installed, for the reason above.")
+        sys.exit(f"authapi: {source.name} was not installed. See the error above.")
 
 
 def _call(*command: str, **options: Any) -> subprocess.CompletedProcess[str]:
@@ -185,5 +185,5 @@ def _say(line: str) -> None:
 
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends it without a traceback
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C exits without a traceback
     main(sys.argv[1])

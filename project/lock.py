@@ -1,9 +1,9 @@
 """
 Locks between processes in this folder: one sets up at a time, and one serves on each port.
 
-They are on one file: its byte 0 stands for the set-up, byte N for port N. A POSIX lock stays with a
-process that becomes another by ``exec`` and ends with it, however that ends. It would also end if the
-process closed the file, so the file stays open.
+The locks are on one file: byte 0 is for the set-up, byte N for port N. A POSIX lock survives ``exec``,
+and is released when the process ends, however it ends. It would also be released if the process closed
+the file, so the file stays open.
 """
 
 import fcntl
@@ -19,7 +19,7 @@ FILE = Path(__file__).resolve().parent.parent / ".lock"
 
 @contextmanager
 def set_up() -> Iterator[None]:
-    """Wait, and say so, while another process sets up."""
+    """Hold the set-up lock. If another process holds it, say so and wait."""
     if not _take(0):
         sys.stderr.write("Waiting for the set-up by another make in this folder\n")
         fcntl.lockf(_file(), fcntl.LOCK_EX, 1, 0)
@@ -30,14 +30,14 @@ def set_up() -> Iterator[None]:
 
 
 def take_port(port: int) -> bool:
-    """Take *port* until this process ends, unless another process has taken it."""
+    """Lock *port* until this process ends. Return False if another process has locked it."""
     return _take(port)
 
 
 def _take(byte: int) -> bool:
     try:
         fcntl.lockf(_file(), fcntl.LOCK_EX | fcntl.LOCK_NB, 1, byte)
-    except (BlockingIOError, PermissionError):  # either, by the system (POSIX, fcntl)
+    except (BlockingIOError, PermissionError):  # which one depends on the system
         return False
     return True
 
@@ -49,7 +49,7 @@ def _file() -> int:
     except OSError as error:
         sys.exit(
             f"authapi: {FILE} cannot be opened ({error.strerror}). "
-            "Make sure that you may write in this folder."
+            "Make sure that you can write to this folder."
         )
     os.set_inheritable(file, True)
     return file

@@ -1,4 +1,4 @@
-"""What is logged is one line of JSON each, Django's own lines too, with the id of the request."""
+"""Logging: each entry, including Django's own, is one line of JSON with the request id."""
 
 import re
 import uuid
@@ -18,7 +18,7 @@ _SHARED: list[structlog.typing.Processor] = [
 
 
 def json_lines() -> structlog.stdlib.ProcessorFormatter:
-    """Return the formatter that ``LOGGING`` names, with structlog set up to write through it."""
+    """Return the formatter for ``LOGGING``, and configure structlog to use it."""
     structlog.configure(
         processors=[*_SHARED, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
@@ -38,9 +38,9 @@ def request_id_middleware(
     get_response: Callable[[HttpRequest], HttpResponseBase],
 ) -> Callable[[HttpRequest], HttpResponseBase]:
     """
-    Give each request an id: in every line of the log, and in ``X-Request-ID`` of the answer.
+    Give each request an id. It is in every log line, and in ``X-Request-ID`` of the answer.
 
-    One that a proxy has given is kept, so that its log and ours can be read together.
+    An id from a proxy is kept, so that its log and this one can be correlated.
     """
 
     def middleware(request: HttpRequest) -> HttpResponseBase:

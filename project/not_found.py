@@ -1,4 +1,4 @@
-"""What answers where nothing is mounted."""
+"""The views for the root and for unknown paths."""
 
 from django.http import Http404, HttpRequest, HttpResponseRedirect
 from django.http.response import HttpResponseBase
@@ -20,9 +20,9 @@ def start(request: HttpRequest) -> HttpResponseBase:
 @csrf_exempt
 def not_found(request: HttpRequest, path: str) -> HttpResponseBase:
     """
-    Refuse, with a hint where only the slash at the end is missing.
+    Answer 404, with a hint if only the trailing slash is missing.
 
-    A browser is sent there; another method is not, since a redirect would lose its body.
+    GET and HEAD are redirected. Other methods are not, because a redirect would lose the body.
     """
     slashed = request.path + "/"
     if resolve(slashed).func is not_found:

@@ -1,9 +1,10 @@
 """
-What comes before Django: a request is whole, and not too large, or it is refused.
+WSGI middleware before Django: it reads each request completely, and rejects incomplete and oversized
+ones.
 
-Its body is read here, by a thread that costs little to wait with: clients that send slowly do not keep
-the others out until they are as many as the server's threads. Only then the request takes one of the
-turns in which Python works. A refusal is passed on to Django, whose answers all carry the same headers.
+A request's body is read here, on a server thread, before the request takes one of the few slots for
+Python work. So slow clients block others only when they occupy all server threads. A rejection is
+passed on to Django, so that it has the same headers as every other answer.
 """
 
 from collections.abc import Callable, Iterable
@@ -29,15 +30,15 @@ Environ = dict[str, Any]
 Application = Callable[[Environ, Any], Iterable[bytes]]
 
 _REFUSAL = "project.refusal"
-# Django reads the parameters of a media type in a time that grows with the square of their length.
+# Django parses the parameters of a media type in time quadratic in their length.
 _MEDIA_TYPE_LENGTH = 1000
 _AUTHORIZATION_LENGTH = 8 * 1024
-# A larger body is kept in a file while it is read.
+# Larger bodies are buffered in a file.
 _IN_MEMORY = 1024 * 1024
 
 
 def complete(application: Application) -> Application:
-    """Wrap a WSGI application so that it sees whole requests, no larger than their operation takes."""
+    """Wrap a WSGI application so that it gets only complete requests within the size limit."""
     turns = BoundedSemaphore(
         settings.PASSWORD_HASHES_AT_ONCE + settings.PASSWORD_LINE + settings.TURNS
     )
@@ -61,7 +62,7 @@ def complete(application: Application) -> Application:
 def refusal_middleware(
     get_response: Callable[[HttpRequest], HttpResponseBase],
 ) -> Callable[[HttpRequest], HttpResponseBase]:
-    """Answer a request that was refused before it came to Django."""
+    """Answer a request that was rejected before it reached Django."""
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
         refusal = request.META.get(_REFUSAL)
@@ -69,8 +70,8 @@ def refusal_middleware(
             return get_response(request)
         response = refused(refusal)
         response["Cache-Control"] = "no-store"
-        # What is left of the body is not read, so the server hangs up: whoever keeps connections,
-        # such as a proxy, must not send the next request on this one.
+        # The rest of the body is not read, so the server closes the connection. This header stops
+        # proxies from reusing it.
         response["Connection"] = "close"
         return response
 
@@ -86,7 +87,7 @@ def _clean_headers(environ: Environ) -> None:
 
 
 def _content_type(value: str) -> str:
-    """Keep the type, and the boundary of a form: Django fails on odd or unknown parameters."""
+    """Keep only the type and the boundary of a form, because Django fails on some other parameters."""
     if len(value) > _MEDIA_TYPE_LENGTH:
         return value.partition(";")[0]
     try:
@@ -121,7 +122,7 @@ def _read_body(environ: Environ) -> None:
 
 
 class _Body(SpooledTemporaryFile[bytes]):
-    """Lives as long as the request: whatever reads it last closes it."""
+    """A file that is closed when its last reader is garbage-collected."""
 
     def __del__(self) -> None:
         self.close()

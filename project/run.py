@@ -32,7 +32,7 @@ DOTENV = ROOT / ".env"
 SERVER = (
     *("project.wsgi:application", "--interface", "wsgi", "--no-ws", "--http", "1"),
     *("--log-level", "error"),
-    # One that is told to stop while it starts would never do so.
+    # A worker that is told to stop while it starts would never stop.
     *("--workers-kill-timeout", "5"),
 )
 _ANEW = (
@@ -44,14 +44,14 @@ _LINE = re.compile(r"(export )?[A-Za-z_0-9]+=.*|#.*|")
 
 def main() -> None:
     port = _port()
-    # The files that it makes hold secrets and password hashes.
+    # The files created here contain secrets and password hashes.
     os.umask(0o077)
     with lock.set_up():
         _write_dotenv()
         _read_dotenv()
         demo = _set_up(port)
     say(f"Open    {settings.PUBLIC_URL}/api/docs/")
-    say(f"Sign in {demo}" if demo else "Sign in with a user of yours")
+    say(f"Sign in {demo}" if demo else "Sign in with an account of your own")
     say("Stop    Ctrl-C")
     command = [sys.executable, "-m", "granian", *SERVER, f"--port={port}"]
     command += [f"--blocking-threads={settings.SERVER_THREADS}"]
@@ -61,7 +61,7 @@ def main() -> None:
 def _port() -> int:
     text = os.environ.get("PORT", "8000")
     if not text.isdecimal() or not 0 < int(text) < 65536:
-        sys.exit(f"authapi: PORT is {text!r}; give a number from 1 to 65535.")
+        sys.exit(f"authapi: PORT is {text!r}; set it to a number from 1 to 65535.")
     reason = _why_taken(int(text))
     if reason:
         sys.exit(
@@ -72,9 +72,9 @@ def _port() -> int:
 
 
 def _why_taken(port: int) -> str | None:
-    """Why the server could not listen on *port*; None if it can, and the port is kept for it."""
+    """Return why the server cannot listen on *port*. If it can, lock the port and return None."""
     if not lock.take_port(port):
-        return "another make run serves there, or is about to"
+        return "another make run uses it, or is about to"
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -89,7 +89,7 @@ def _write_dotenv() -> None:
         return
     pem = keys.generate().strip().replace("\n", "\\n")
     lines = [
-        "# Made by make run. These are secrets: keep this file to yourself.",
+        "# Created by make run. This file contains secrets: do not share it.",
         f"SECRET_KEY={secrets.token_urlsafe(48)}",
         f'JWT_KEYS="{pem}"',
     ]
@@ -119,7 +119,7 @@ def _is_set(name: str) -> bool:
 
 
 def _set_up(port: int) -> str | None:
-    """Check the configuration, migrate, and return how to sign in as the demo user, if there is one."""
+    """Check the configuration and migrate. Return the credentials of the demo user, if there is one."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
     os.environ.setdefault("PUBLIC_URL", f"http://127.0.0.1:{port}")
     try:
@@ -134,19 +134,19 @@ def _set_up(port: int) -> str | None:
 
 
 def _remedy(error: DatabaseError) -> str:
-    """What to do about an error of the database."""
+    """Return what to do about a database error."""
     code = getattr(error.__cause__, "sqlite_errorcode", 0) & 0xFF
     if code in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}:
         return (
             f"{settings.DATABASES['default']['NAME']} is damaged, or is not a database."
-            " Restore it from a backup. Or delete it, and make run makes a new one:"
+            " Restore it from a backup. Or delete it, and make run creates a new one:"
             " all users and sessions in it are lost."
         )
-    return "Check that the database works, and DATABASE_URL in .env or the environment."
+    return "Check that the database is running, and check DATABASE_URL in .env or the environment."
 
 
 def _demo_user() -> str | None:
-    """Make the demo user, on a laptop only, and return how to sign in."""
+    """Create the demo user, on localhost only, and return its credentials."""
     if urlsplit(settings.PUBLIC_URL).scheme != "http":
         return None
     from authapi import demo
@@ -161,5 +161,5 @@ def say(line: str) -> None:
 
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends it without a traceback
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C exits without a traceback
     main()

@@ -1,6 +1,6 @@
 """
-Every setting, read top to bottom. What differs between two deployments comes from the environment
-(or from ``.env`` beside ``manage.py``); ``NAME_FILE`` names a file that holds the value of ``NAME``.
+All settings. Those that differ between deployments come from the environment, or from ``.env`` next to
+``manage.py``. ``NAME_FILE`` names a file that contains the value of ``NAME``.
 """
 
 import os
@@ -34,8 +34,8 @@ SECRET_FILES = [
 ]
 SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
 
-# The one switch between a laptop and production: issuer of the tokens, server in the schema,
-# allowed host; its scheme turns the TLS settings on.
+# The switch between localhost and production. It is the issuer of the tokens, the server in the
+# # schema and the allowed host. https enables the TLS settings.
 PUBLIC_URL = env("PUBLIC_URL", default="http://127.0.0.1:8000").rstrip("/")
 _public = urlsplit(PUBLIC_URL)
 ALLOWED_HOSTS = env.list(
@@ -47,21 +47,21 @@ ALLOWED_HOSTS = env.list(
     ),
 )
 
-# Tokens. JWT_KEYS is a PEM bundle, newlines written as \n or real: the first key signs,
-# the others are still accepted (a public key is enough for those).
+# Tokens. JWT_KEYS is a PEM bundle, with real newlines or \n. The first key signs; the others are
+# # still accepted (a public key is enough for those).
 JWT_KEYS = env.str("JWT_KEYS", multiline=True, default="")
-# djangorestframework-simplejwt's own settings. Its others have no effect: rotation and blacklisting
-# are what sessions do, always (authapi.sessions).
+# djangorestframework-simplejwt's settings. Its other settings have no effect: sessions always rotate
+# tokens and end them (authapi.sessions).
 SIMPLE_JWT = {
-    "ALGORITHM": "ES256",  # of the key that signs: or RS256, EdDSA
+    "ALGORITHM": "ES256",  # of the signing key: ES256, RS256 or EdDSA
     "ISSUER": PUBLIC_URL,
     "AUDIENCE": env("JWT_AUDIENCE", default=PUBLIC_URL),
-    # By so much the clocks of instances and of other services may differ.
+    # How much the clocks of instances and of other services may differ.
     "LEEWAY": timedelta(seconds=30),
     "ACCESS_TOKEN_LIFETIME": timedelta(
         seconds=env.int("JWT_ACCESS_LIFETIME", default=300)
     ),
-    # How long a session lives that is not refreshed.
+    # How long a session lasts without a refresh.
     "REFRESH_TOKEN_LIFETIME": timedelta(
         seconds=env.int("JWT_REFRESH_LIFETIME", default=14 * 86400)
     ),
@@ -69,21 +69,21 @@ SIMPLE_JWT = {
     "TOKEN_TYPE_CLAIM": "token_type",
     "JTI_CLAIM": "jti",
 }
-# The client that access tokens are issued to (RFC 9068, section 2.2): this service knows one.
+# The client that access tokens are issued to (RFC 9068, section 2.2). There is only one.
 JWT_CLIENT_ID = env("JWT_CLIENT_ID", default="authapi")
-# Claims of an application in access tokens: name to function, which gets the user. For instance
-# {"plan": "shop.claims.plan"}.
+# Extra claims in access tokens: from name to a function that takes the user, for example
+# # {"plan": "shop.claims.plan"}.
 ACCESS_TOKEN_CLAIMS: dict[str, str] = {}
 SESSION_LIFETIME = timedelta(
     seconds=env.int("JWT_SESSION_LIFETIME", default=90 * 86400)
 )
 
-# Changes to the rates below, as in login_pair=5/min,verify=600/min.
+# Overrides for the rates below, for example login_pair=5/min,verify=600/min.
 THROTTLE_RATES = env.dict("THROTTLE_RATES", default={})
 
-# How many requests one worker has in hand: the server's threads. All that share them must fit in:
-# those that hash a password, those that wait for it, and the turns in which Python works on others.
-# What remains reads the bodies of slow clients.
+# How many requests one worker handles at a time: the server's threads. They are divided between
+# # requests that hash a password, those that wait to do so, and other Python work (TURNS). The rest
+# # reads the bodies of slow clients.
 SERVER_THREADS = env.int("SERVER_THREADS", default=96)
 PASSWORD_HASHES_AT_ONCE = max(1, SERVER_THREADS // 96)
 PASSWORD_LINE = SERVER_THREADS * 2 // 3
@@ -91,7 +91,7 @@ PASSWORD_WAIT = 5.0  # seconds
 TURNS = SERVER_THREADS // 12
 
 MAX_BODY_BYTES = 64 * 1024
-# Addresses or networks whose X-Forwarded-For is believed; None where nothing was said of them.
+# Addresses or networks whose X-Forwarded-For is trusted; None if the variable is not set.
 TRUSTED_PROXIES = (
     env.list("TRUSTED_PROXIES") if "TRUSTED_PROXIES" in os.environ else None
 )
@@ -132,7 +132,7 @@ MIDDLEWARE = [
 
 ROOT_URLCONF = "project.urls"
 WSGI_APPLICATION = "project.wsgi.application"
-# A redirect would turn a POST into a GET; project.urls.not_found says what to do instead.
+# A redirect would turn a POST into a GET; project.not_found answers with a hint instead.
 APPEND_SLASH = False
 
 TEMPLATES = [
@@ -149,14 +149,13 @@ TEMPLATES = [
     },
 ]
 
-# ATOMIC_REQUESTS stays off: a transaction would be held while a password is hashed, which on SQLite
-# locks every writer out.
+# ATOMIC_REQUESTS stays off: a transaction would be open while a password is hashed, which on SQLite
+# blocks every writer.
 DATABASES = {
     "default": env.db("DATABASE_URL", default=f"sqlite:///{BASE_DIR / 'db.sqlite3'}")
 }
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
-    # Readers beside one writer, and writers that wait for each other instead of
-    # meeting "database is locked".
+    # Allow readers during a write, and let writers wait instead of failing with "database is locked".
     DATABASES["default"]["OPTIONS"] = {
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
         "transaction_mode": "IMMEDIATE",
@@ -173,7 +172,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 AUTH_USER_MODEL = "authapi.User"
 PASSWORD_HASHERS = [
     "authapi.passwords.Argon2idHasher",
-    # Those of users brought along from elsewhere: hashed anew at their next login.
+    # For imported users: their passwords are rehashed at the next login.
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
     "django.contrib.auth.hashers.ScryptPasswordHasher",
     "django.contrib.auth.hashers.PBKDF2SHA1PasswordHasher",
@@ -200,25 +199,26 @@ STORAGES = {
 }
 WHITENOISE_KEEP_ONLY_HASHED_FILES = True
 
-# TLS ends at a proxy in front, which says so in X-Forwarded-Proto.
+# TLS is terminated at a proxy, which sets X-Forwarded-Proto.
 if _public.scheme == "https":
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     SECURE_SSL_REDIRECT = True
-    # What a client sends in plain text is lost before it can be redirected: project.https refuses.
+    # A redirect would come too late, after secrets were sent in plain text: project.https rejects
+    # these.
     SECURE_REDIRECT_EXEMPT = [r"^health/", r"^api/"]
     SECURE_HSTS_SECONDS = 365 * 86400
     SESSION_COOKIE_SECURE = True
     CSRF_COOKIE_SECURE = True
     CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
-# Pages of these origins may call the API, with a token; no cookie of ours means anything to it.
+# Pages of these origins may call the API, with a token. The API ignores cookies.
 CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", default=[])
 CORS_URLS_REGEX = r"^/(api|\.well-known)/"
 CORS_EXPOSE_HEADERS = ["ETag", "Retry-After", "WWW-Authenticate", "X-Request-ID"]
-# The admin at /admin/: a working day, then its users sign in again.
+# The admin at /admin/. Its sessions last one working day.
 ADMIN = env.bool("ADMIN", default=True)
 SESSION_COOKIE_AGE = 8 * 3600
 X_FRAME_OPTIONS = "DENY"
-# For every answer: the docs page needs this much, the others less. The admin brings forms.
+# For every answer except the admin, which has forms. The docs page needs all of this.
 CONTENT_SECURITY_POLICY = {
     "EXCLUDE_URL_PREFIXES": ["/admin/"],
     "DIRECTIVES": {
@@ -232,7 +232,7 @@ CONTENT_SECURITY_POLICY = {
         "frame-ancestors": [NONE],
     },
 }
-# Subdomains and the preload list: the domain's other hosts are not ours to bind.
+# HSTS for subdomains and preloading: these would also bind other hosts of the domain.
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 
 LOGGING = {
@@ -242,8 +242,8 @@ LOGGING = {
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
     "root": {"handlers": ["stderr"], "level": "INFO"},
     "loggers": {
-        "django": {"handlers": [], "level": "INFO"},  # the root's handler does
-        # Refusals are answers, not events: only what we did wrong is worth a line.
+        "django": {"handlers": [], "level": "INFO"},  # uses the root's handler
+        # Rejected requests are normal answers. Log only server errors.
         "django.request": {"level": "ERROR"},
         "django.security": {"level": "CRITICAL"},
     },
@@ -254,7 +254,7 @@ REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_PARSER_CLASSES": ["authapi.http.json.StrictJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    # What each limits is said in authapi.limits.policy. An application adds its own.
+    # authapi.limits.policy describes these scopes. An application can add its own.
     "DEFAULT_THROTTLE_RATES": {
         "login_pair": "5/min",
         "login_stranger": "20/hour",
@@ -275,7 +275,7 @@ REST_FRAMEWORK: dict[str, Any] = {
 for _scope in REST_FRAMEWORK["DEFAULT_THROTTLE_RATES"].keys() & THROTTLE_RATES.keys():
     REST_FRAMEWORK["DEFAULT_THROTTLE_RATES"][_scope] = THROTTLE_RATES[_scope]
 
-# The docs page: what an application replaces with its own.
+# The parts of the docs page that an application replaces with its own.
 DOCS_PAGE = {
     "TITLE": "authapi",
     "LOGO": "schema/logo.svg",  # a static file: the mark in the bar, and the browser tab's icon
@@ -298,7 +298,7 @@ SPECTACULAR_SETTINGS = {
     "VERSION": tomllib.loads((BASE_DIR / "pyproject.toml").read_text())["project"][
         "version"
     ],
-    # Whoever runs the service is met where it runs; no address is known here but that.
+    # The only known contact is the address of the service itself.
     "CONTACT": {"name": "authapi", "url": PUBLIC_URL},
     "LICENSE": {"name": "MIT", "url": "https://opensource.org/license/mit"},
     "SERVERS": [{"url": PUBLIC_URL}],
@@ -312,19 +312,19 @@ SPECTACULAR_SETTINGS = {
                 "The teaching variant: the same two calls on PyJWT by hand, in `authapi/manual/`."
                 " Applications use the calls above."
             ),
-            # The docs page shows it closed at first.
+            # The docs page shows this group collapsed.
             "x-folded": True,
         },
     ],
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_AUTHENTICATION": [],
-    # Both together: each alone leaves a generated Python client broken.
+    # Both are needed: with only one of them, generated Python clients are broken.
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_NAME_OVERRIDES": {"TokenType": "authapi.tokens.claims.TokenKind"},
     "DEFAULT_GENERATOR_CLASS": "schema.generator.Generator",
-    # Else it would be what all paths have in common, and change with an application's.
+    # The default is the common prefix of all paths, which would change with an application's paths.
     "SCHEMA_PATH_PREFIX": "/api/",
-    # In the order of urls.py, which is the order of use.
+    # Keep the order of urls.py, which is the order of use.
     "SORT_OPERATIONS": False,
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_SETTINGS": {

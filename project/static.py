@@ -5,7 +5,7 @@ from whitenoise.storage import CompressedManifestStaticFilesStorage
 
 
 class StaticFilesConfig(apps.StaticFilesConfig):
-    """Django's, without what no page of ours loads."""
+    """Django's config, without files that no page loads."""
 
     ignore_patterns = (
         *apps.StaticFilesConfig.ignore_patterns,
@@ -14,6 +14,6 @@ class StaticFilesConfig(apps.StaticFilesConfig):
 
 
 class Storage(CompressedManifestStaticFilesStorage):  # type: ignore[misc]  # no types
-    """WhiteNoise's, where a module imports another under its immutable name, too."""
+    """WhiteNoise's storage. JavaScript modules also import each other by their hashed names."""
 
     support_js_module_import_aggregation = True

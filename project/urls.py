@@ -1,4 +1,4 @@
-"""What is mounted where."""
+"""The URLs of the whole project."""
 
 from django.conf import settings
 from django.contrib import admin

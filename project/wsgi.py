@@ -1,4 +1,4 @@
-"""The application, for a WSGI server. It does not start on a configuration that is not safe."""
+"""The WSGI application. It does not start with an unsafe configuration."""
 
 import io
 import os
@@ -11,6 +11,6 @@ from project.requests import complete
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
 
 application = complete(get_wsgi_application())
-# Errors are raised; what it warns of is for `make run` and `make test` to show.
+# Errors are raised. Warnings are shown by `make run` and `make test`.
 _QUIET = io.StringIO()
 call_command("check", databases=["default"], stdout=_QUIET, stderr=_QUIET)

@@ -1,9 +1,9 @@
 """
-What the document cannot say of a view, found before anybody reads it.
+A check for views that the document cannot fully describe.
 
-    schema.W001  a view, a serializer or a field cannot be described, or only in part
+    schema.W001  a view, a serializer or a field cannot be described, or only partly
 
-The service starts all the same, and the document has everything else.
+The service still starts, and the document contains everything else.
 """
 
 from typing import Any
@@ -23,6 +23,6 @@ _HINT = (
 def check_views(**kwargs: Any) -> list[Warning]:
     with GENERATOR_STATS.silence():
         Generator().get_schema(public=True)
-    # drf-spectacular collects what it says, and has no other door to it.
+    # drf-spectacular collects its messages, and has no public access to them.
     said = {**GENERATOR_STATS._warn_cache, **GENERATOR_STATS._error_cache}
     return [Warning(message, hint=_HINT, id="schema.W001") for message in said]

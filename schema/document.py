@@ -1,4 +1,4 @@
-"""The OpenAPI document as bytes: built once per process, whoever asks first."""
+"""The OpenAPI document as bytes, built once per process on the first request."""
 
 import gzip
 import hashlib
@@ -15,7 +15,7 @@ from schema.generator import Generator
 VERSIONS = {"3.0": "3.0.3", "3.1": "3.1.1"}
 RENDERERS = {"yaml": OpenApiYamlRenderer, "json": OpenApiJsonRenderer}
 
-# drf-spectacular patches its settings globally while it builds.
+# drf-spectacular patches its settings globally during a build.
 _building = threading.Lock()
 
 

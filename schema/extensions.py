@@ -1,4 +1,4 @@
-"""Facts that drf-spectacular cannot see for itself, in OpenAPI's own words."""
+"""drf-spectacular extensions for facts that it cannot find by itself."""
 
 from typing import Any
 
@@ -13,9 +13,9 @@ from drf_spectacular.utils import Direction
 
 class BearerScheme(OpenApiAuthenticationExtension):
     """
-    The one bearer scheme of both variants.
+    The bearer scheme that both variants share.
 
-    A second one would differ in nothing that OpenAPI can say: viewers would show two boxes for the
+    OpenAPI could not express a difference between two schemes. Viewers would show two inputs for the
     same header, and generated C clients do not compile with two.
     """
 
@@ -38,7 +38,7 @@ class ManualBearerScheme(BearerScheme):
 
 
 class ProfileUpdate(OpenApiSerializerExtension):
-    """Its serializer refuses what it does not know."""
+    """Its serializer rejects unknown fields."""
 
     target_class = "authapi.serializers.ProfileUpdateSerializer"
 

@@ -1,7 +1,7 @@
 """
 The document as a whole.
 
-Each pass works on any document that drf-spectacular can make, of whatever applications.
+Each pass works on any document that drf-spectacular can generate, for any application.
 """
 
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
 
 class Generator(SchemaGenerator):
-    """drf-spectacular's; a view that cannot be described is left out, and said to be."""
+    """drf-spectacular's generator. It omits views that cannot be described, and reports them."""
 
     def _get_paths_and_endpoints(self) -> list[tuple[str, str, str, Any]]:
         found = []
@@ -54,15 +54,15 @@ class Generator(SchemaGenerator):
 
 
 def ask_for_a_token(document: Document) -> None:
-    """State the usual security at the root, where viewers and importers look for it."""
+    """Set the default security at the root, where viewers and importers look for it."""
     if "bearerAuth" in document.get("components", {}).get("securitySchemes", {}):
         document["security"] = [{"bearerAuth": []}]
 
 
 def describe_tags(document: Document) -> None:
-    """List every tag that is used: those of the settings, then those of apps, then the folded ones."""
+    """List every used tag: first those of the settings, then those of apps, then the folded ones."""
     used = {tag for operation in operations(document) for tag in operation["tags"]}
-    # A tag that no operation has would be an empty group.
+    # An unused tag would be shown as an empty group.
     listed = [tag for tag in document.get("tags", []) if tag["name"] in used]
     for name in sorted(used - {tag["name"] for tag in listed}):
         app = apps.app_configs.get(name)
@@ -73,9 +73,9 @@ def describe_tags(document: Document) -> None:
 
 def place_examples(document: Document) -> None:
     """
-    Put the one example of a body in ``example``, and several among the components.
+    Move a single example of a body to ``example``, and multiple examples to the components.
 
-    openapi-generator 7.26 warns of examples that stand where they are used.
+    openapi-generator 7.26 warns about inline ``examples``.
     """
     for operation in operations(document):
         bodies = [operation.get("requestBody", {}), *operation["responses"].values()]
@@ -94,10 +94,10 @@ def place_examples(document: Document) -> None:
 
 def drop_what_generators_trip_over(document: Document) -> None:
     """
-    Drop ``readOnly``, and what paginators show as the address of a page; say what null may replace.
+    Remove ``readOnly`` and the example URLs of paginators, and add the type of nullable references.
 
-    Requests and answers are components of their own; left in, ``readOnly`` makes generators drop the
-    fields from constructors and types of answers.
+    Requests and answers are separate components. With ``readOnly``, generators would omit the fields
+    from constructors and types of answers.
     """
     components = document.get("components", {}).get("schemas", {})
     for schema in schemas(document):
@@ -114,7 +114,7 @@ def drop_what_generators_trip_over(document: Document) -> None:
 
 
 def speak_3_1(document: Document) -> None:
-    """In 3.1 null is a type, and a licence is named by its SPDX identifier."""
+    """Convert to OpenAPI 3.1, where null is a type and a licence has an SPDX identifier."""
     if not document["openapi"].startswith("3.1"):
         return
     if licence := document["info"].get("license"):
@@ -123,13 +123,13 @@ def speak_3_1(document: Document) -> None:
             "identifier": licence["name"],
         }
     for schema in schemas(document):
-        # drf-spectacular writes its own fields so, but not what a paginator states.
+        # drf-spectacular converts its own fields, but not a paginator's schema.
         if schema.pop("nullable", False) and isinstance(schema.get("type"), str):
             schema["type"] = [schema["type"], "null"]
 
 
 def operations(document: Document) -> Iterator[Document]:
-    """Every operation of the document."""
+    """Yield every operation of the document."""
     for item in document.get("paths", {}).values():
         for operation in item.values():
             operation.setdefault("tags", [])
@@ -137,7 +137,7 @@ def operations(document: Document) -> Iterator[Document]:
 
 
 def schemas(part: Any) -> Iterator[Document]:
-    """Every object of the document but what stands in examples, which are data."""
+    """Yield every object of the document except those in examples, which are data."""
     if isinstance(part, dict):
         yield part
         for name, member in part.items():

@@ -1,9 +1,9 @@
 """
-What the document says of one operation, asked of its view.
+The documentation of one operation, derived from its view.
 
-``OperationSchema`` is drf-spectacular's ``AutoSchema``. Beyond it, it knows what a view's classes
-refuse (``schema.refusals``), has words for views that bring none (``schema.wording``), and describes
-a view without a serializer as one that takes or answers anything.
+``OperationSchema`` extends drf-spectacular's ``AutoSchema``. It also documents the errors of a view's
+classes (``schema.refusals``), supplies texts for views without docstrings (``schema.wording``), and
+describes a view without a serializer as one that accepts or returns anything.
 """
 
 import inspect
@@ -32,10 +32,13 @@ _DJANGOS = {"HttpResponse", "StreamingHttpResponse", "FileResponse"}
 
 
 class OperationSchema(AutoSchema):
-    """drf-spectacular's, which also documents what a view refuses."""
+    """drf-spectacular's ``AutoSchema``, which also documents the errors of a view."""
 
     def get_operation(self, *args: Any, **kwargs: Any) -> Schema | None:
-        """Return the operation, or None where the view's own code fails: the others are served."""
+        """
+        Return the operation, or None if the view's own code fails, so that the others are still
+        served.
+        """
         try:
             operation = super().get_operation(*args, **kwargs)
             if operation is not None:
@@ -46,7 +49,7 @@ class OperationSchema(AutoSchema):
         return operation
 
     def _complete(self, operation: Schema) -> None:
-        # The root asks for a token, so an operation that does not says so.
+        # The root requires a token, so an operation without one must override it.
         operation.setdefault("security", [])
         if links := declared_by(self.view, self.handler, "links", None):
             first = min(operation["responses"])
@@ -58,7 +61,7 @@ class OperationSchema(AutoSchema):
 
     @property
     def handler(self) -> Callable[..., Any]:
-        """The view's method that answers."""
+        """The view's method that handles the request."""
         name = getattr(self.view, "action", None) or self.method.lower()
         handler: Callable[..., Any] = getattr(self.view, name)
         return handler
@@ -95,7 +98,7 @@ class OperationSchema(AutoSchema):
         return super().get_response_serializers()
 
     def _is_list_view(self, serializer: Any = None) -> bool:
-        """As drf-spectacular's, which does not look into an ``OpenApiResponse``."""
+        """Like drf-spectacular's method, which does not look inside an ``OpenApiResponse``."""
         if serializer is None:
             serializer = self.get_response_serializers()
         if isinstance(serializer, dict) and serializer:
@@ -142,13 +145,13 @@ class OperationSchema(AutoSchema):
         if direction == "response" and isinstance(
             serializer, serializers.ModelSerializer
         ):
-            # A row has a value for every field, so every answer has.
+            # A row has a value for every field, so every answer has one too.
             shape["required"] = sorted(shape.get("properties", {}))
         return shape
 
 
 def _anything(media_type: str) -> Any:
-    """The schema of a body that no serializer describes."""
+    """Return the schema of a body that has no serializer."""
     if "json" in media_type:
         return OpenApiTypes.ANY
     if "form" in media_type:
@@ -158,9 +161,9 @@ def _anything(media_type: str) -> Any:
 
 def _makes_djangos_response(handler: Callable[..., Any]) -> bool:
     """
-    Whether *handler* answers with a response of Django's own, of whatever media type.
+    Whether *handler* returns one of Django's own responses, which can have any media type.
 
-    Its annotation says so; without one, the names that its code uses.
+    This is decided by its annotation or, without one, by the names that its code uses.
     """
     function = wording.function_of(handler)
     returned = inspect.get_annotations(function).get("return")
@@ -172,7 +175,7 @@ def _makes_djangos_response(handler: Callable[..., Any]) -> bool:
 
 
 def _media_type_of(handler: Callable[..., Any]) -> str:
-    """The one media type that the handler's code names, or any."""
+    """Return the only media type named in the handler's code, or ``*/*``."""
     code = wording.function_of(handler).__code__
     texts = [text for text in code.co_consts if isinstance(text, str)]
     named = {text for text in texts if _MEDIA_TYPE.fullmatch(text)}

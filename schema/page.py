@@ -1,4 +1,4 @@
-"""The docs page, and the helper files that it offers beside the generated clients."""
+"""The docs page, and the helper files for generated clients that it offers."""
 
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ _CLIENTS = Path(__file__).resolve().parent / "clients"
 
 
 class DocsView(SpectacularSwaggerView):
-    """Swagger UI with a bar, a sidebar and an account around it."""
+    """Swagger UI with a bar, a sidebar and an account panel."""
 
     template_name = "schema/docs.html"
 
@@ -37,7 +37,7 @@ class DocsView(SpectacularSwaggerView):
             "public_url": settings.PUBLIC_URL,
             "demo": _demo_user(),
         }
-        # No OAuth2 dialog opens here: the page stays apart from other windows.
+        # drf-spectacular relaxes this header for its OAuth2 dialog, which is not used here.
         del response.headers["Cross-Origin-Opener-Policy"]
         return response
 
@@ -46,7 +46,7 @@ class DocsView(SpectacularSwaggerView):
 @require_safe
 @cache_control(no_cache=True)
 def helper(request: HttpRequest, name: str) -> FileResponse:
-    """Serve ``auth.py`` or ``auth.ts``, the files that ``generateclient`` puts beside a client."""
+    """Serve ``auth.py`` or ``auth.ts``, the files that ``generateclient`` adds to a client."""
     return FileResponse(
         (_CLIENTS / name).open("rb"),
         as_attachment=True,
@@ -56,7 +56,7 @@ def helper(request: HttpRequest, name: str) -> FileResponse:
 
 
 def _demo_user() -> dict[str, str] | None:
-    """Return what the demo user signs in with, on a laptop that has this user."""
+    """Return the credentials of the demo user, on localhost only and if the user exists."""
     public = urlsplit(settings.PUBLIC_URL)
     if public.scheme != "http" or public.hostname not in _LOOPBACK:
         return None

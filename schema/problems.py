@@ -1,4 +1,4 @@
-"""How refusals stand in the document: one schema, ``Problem``, and an example for each."""
+"""The documentation of errors: one schema, ``Problem``, and an example for each error."""
 
 from collections.abc import Callable, Iterable
 from copy import deepcopy
@@ -82,7 +82,7 @@ _RETRY_AFTER: Schema = {
 def document_problems(
     operation: Schema, refusals: Iterable[APIException], registry: ComponentRegistry
 ) -> None:
-    """Add an answer for the status of each refusal, with an example of it."""
+    """Add a response for the status of each refusal, with an example."""
     responses = operation["responses"]
     for refusal in refusals:
         body = problem_of(refusal)
@@ -110,7 +110,7 @@ def _headers(refusal: APIException) -> Schema:
 
 
 def _problem_schema(body: Schema, registry: ComponentRegistry) -> Schema:
-    """Return a reference to ``Problem``; its enums grow by this code and reason."""
+    """Return a reference to ``Problem``, and add this code and reason to its enums."""
     problem = _schema(registry, "Problem", lambda: deepcopy(_PROBLEM))
     _enum(registry, "ProblemCode", "What a client branches on.", body["code"])
     if "reason" in body:
@@ -155,8 +155,8 @@ def _example(
     """
     Return a reference to the example of *refusal*.
 
-    One that says what its class always says is shared; the others belong to the operation. So a new
-    operation leaves the examples of the others as they are.
+    An example with the default text of its class is shared. Any other belongs to the operation, so a
+    new operation does not change the examples of others.
     """
     name = type(refusal).__name__
     if not _is_usual(refusal, body):

@@ -1,8 +1,8 @@
 """
-What an operation refuses: what its view's classes imply, and what it declares.
+The errors of an operation: those that its view's classes imply, and those that it declares.
 
-A class of an application (an authenticator, permission, throttle, paginator or filter) that refuses
-something else than DRF's own says so in ``refuses``, a tuple of exception classes.
+An application's authenticator, permission, throttle, paginator or filter that raises other errors than
+DRF's own classes must declare them in ``refuses``, a tuple of exception classes.
 """
 
 import inspect
@@ -16,19 +16,19 @@ from rest_framework.filters import OrderingFilter
 from authapi.errors import BodyTooLarge
 from authapi.http.operation import limit_of
 
-# What the service says of a request that no serializer has seen.
+# Errors that are raised before a serializer is used.
 NOT_PARSED = exceptions.ParseError("The body is not as its Content-Type says.")
 OF_ANOTHER_TYPE = exceptions.UnsupportedMediaType("text/plain")
 THROTTLED = exceptions.Throttled(12)
-# Whatever the operation, these say the same.
+# These are the same for every operation.
 USUAL = {NOT_PARSED, OF_ANOTHER_TYPE, THROTTLED}
 
-# These ask for a user and for nothing else.
+# These only require a user.
 _LET_USERS_IN = {permissions.IsAuthenticated, permissions.IsAuthenticatedOrReadOnly}
 
 
 class Operation(Protocol):
-    """What is asked of ``schema.operations.OperationSchema``."""
+    """The part of ``schema.operations.OperationSchema`` that is used here."""
 
     view: Any
     method: str
@@ -46,7 +46,7 @@ def refusals(operation: Operation, *, body: bool) -> Iterator[APIException]:
     Yield every refusal that can reach the caller of *operation*.
 
     Args:
-        body: whether it takes one.
+        body: whether the operation accepts a body.
     """
     view = operation.view
     yield from _of_authentication(operation)
@@ -79,7 +79,7 @@ def _of_authentication(operation: Operation) -> Iterator[APIException]:
     authenticators = view.get_authenticators()
     if not authenticators:
         return
-    # Without a challenge to send along, DRF turns a 401 into a 403.
+    # Without a ``WWW-Authenticate`` header, DRF turns a 401 into a 403.
     status = 401 if view.get_authenticate_header(view.request) else 403
     found = [
         refusal
@@ -112,7 +112,7 @@ def _of_permissions(view: Any) -> Iterator[APIException]:
 
 def _of_lists(operation: Operation) -> Iterator[APIException]:
     paginator = getattr(operation.view, "paginator", None)
-    # DRF's own that refuse a page have a text for it.
+    # DRF's paginators that can reject a page have one of these messages.
     texts = ("invalid_page_message", "invalid_cursor_message")
     if any(hasattr(paginator, text) for text in texts):
         yield from _stated(paginator, exceptions.NotFound())
@@ -123,7 +123,7 @@ def _of_lists(operation: Operation) -> Iterator[APIException]:
 
 
 def _stated(part: Any, usual: APIException) -> Iterator[APIException]:
-    """What a part of a view says that it refuses, or the *usual*."""
+    """Yield the errors that a part of a view declares, or the *usual* one."""
     if hasattr(part, "refuses"):
         yield from map(_usual, part.refuses)
     else:
@@ -131,7 +131,7 @@ def _stated(part: Any, usual: APIException) -> Iterator[APIException]:
 
 
 def _an_error(serializer: Any) -> dict[str, list[str]]:
-    """Errors as *serializer* would make them: of its first field."""
+    """Return an example error of *serializer*, for its first writable field."""
     if isinstance(serializer, dict):
         serializer = next(iter(serializer.values()), None)
     if inspect.isclass(serializer) and issubclass(serializer, serializers.Serializer):

@@ -1,4 +1,4 @@
-"""The document as it is; the page that shows it is in ``page.py``."""
+"""The endpoint that serves the document. The docs page is in ``page.py``."""
 
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
@@ -10,7 +10,7 @@ from authapi.http.problems import answer, problem
 from authapi.throttles import count_request
 from schema.document import RENDERERS, VERSIONS, document
 
-# What an Accept header may ask for; the first is sent to who has no preference.
+# The supported media types of the Accept header. The first is the default.
 _FORMS = {
     "application/vnd.oai.openapi": "yaml",
     "application/yaml": "yaml",
@@ -25,7 +25,7 @@ def openapi(request: HttpRequest) -> HttpResponseBase:
     """
     The OpenAPI document: ``?format=json|yaml`` (or ``Accept``), ``?version=3.0|3.1``.
 
-    The bytes are made once; ``If-None-Match`` with the ETag gives a 304.
+    The bytes are built once. ``If-None-Match`` with the ETag gets a 304.
     """
     media_type = _preferred(request)
     count_request("schema", request)
@@ -58,13 +58,13 @@ def openapi(request: HttpRequest) -> HttpResponseBase:
 def _preferred(request: HttpRequest) -> str:
     try:
         preferred = request.get_preferred_type(list(_FORMS))
-    except ValueError:  # an Accept that is none
+    except ValueError:  # an invalid Accept header
         preferred = None
     return preferred or next(iter(_FORMS))
 
 
 def _coding(request: HttpRequest) -> str:
-    """The smallest content coding that ``Accept-Encoding`` takes."""
+    """Return the smallest content coding that ``Accept-Encoding`` accepts."""
     taken = set()
     for offer in request.headers.get("Accept-Encoding", "").lower().split(","):
         name, _, quality = offer.replace(" ", "").partition(";")

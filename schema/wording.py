@@ -1,4 +1,4 @@
-"""Words for an operation: its author's, or such as follow from its names."""
+"""The texts for an operation: its docstrings, or texts derived from its names."""
 
 import inspect
 import re
@@ -27,7 +27,7 @@ _ANSWERS = {
     "201": "The new {thing}.",
     "204": "The {thing} is deleted.",
 }
-# What ``api_view`` calls the method that it makes of a function.
+# The name of the method that ``api_view`` makes from a function.
 _API_VIEW = "handler"
 _METHODS = {
     "GET": "Read",
@@ -39,19 +39,22 @@ _METHODS = {
 
 
 def tag(view: Any) -> str | None:
-    """The app that the view belongs to."""
+    """Return the label of the app that the view belongs to."""
     app = apps.get_containing_app_config(type(view).__module__)
     return app.label if app else None
 
 
 def summary(operation: "OperationSchema") -> str:
-    """The first line of the handler's docstring; without one, what its action or its name says."""
+    """
+    Return the first line of the handler's docstring, or a summary derived from its action or
+    name.
+    """
     first, _, _ = _docstring(operation.handler).partition("\n\n")
     return _sentence(first).rstrip(".") or _usual_summary(operation)
 
 
 def description(operation: "OperationSchema") -> str:
-    """The rest of the handler's docstring; without one, the view's; without that, the summary."""
+    """Return the rest of the handler's docstring, else the view's docstring, else the summary."""
     _, _, rest = _docstring(operation.handler).partition("\n\n")
     if not rest and not _docstring(operation.handler):
         rest = get_doc(type(operation.view))
@@ -59,7 +62,7 @@ def description(operation: "OperationSchema") -> str:
 
 
 def answer(operation: "OperationSchema", serializer: Any, status: str) -> str:
-    """What the serializer's docstring says; without one, what follows from the model or status."""
+    """Return the serializer's docstring, or a description derived from the model or status."""
     model = _names(operation.view)
     if serializer is not None and operation._is_list_view(serializer):
         kind = "page" if getattr(operation.view, "pagination_class", None) else "list"
@@ -76,18 +79,18 @@ def answer(operation: "OperationSchema", serializer: Any, status: str) -> str:
 
 
 def parameter(operation: "OperationSchema", name: str) -> str:
-    """What to say of a part of the path."""
+    """Return the description of a path parameter."""
     model = _names(operation.view)
     return f"The `{name}` of the {model.verbose_name}." if model else f"The `{name}`."
 
 
 def component(serializer: type) -> str:
-    """What to say of a schema whose serializer says nothing."""
+    """Return the description of a schema whose serializer has no docstring."""
     return f"{_words(serializer.__name__.removesuffix('Serializer'))}."
 
 
 def function_of(handler: Callable[..., Any]) -> Any:
-    """The author's function, where ``api_view`` or a decorator has wrapped it."""
+    """Return the original function if ``api_view`` or a decorator has wrapped it."""
     function = inspect.unwrap(getattr(handler, "__func__", handler))
     # ``api_view`` keeps the function in a closure.
     wrapped = inspect.getclosurevars(function).nonlocals.get("func")
@@ -113,14 +116,14 @@ def _usual_summary(operation: "OperationSchema") -> str:
     model, many = _names(view), action == "list" or not getattr(view, "detail", True)
     if model:
         name = str(model.verbose_name_plural if many else _a(str(model.verbose_name)))
-    # A list gets one thing more, and not many.
+    # Creating adds a single object, even on a list view.
     if model and action == "create":
         name = _a(str(model.verbose_name))
     return f"{_ACTIONS.get(action, _words(action))} {_lowered(name)}"
 
 
 def _names(view: Any) -> Any:
-    """What the view's model is called, or None."""
+    """Return the ``_meta`` of the view's model, or None."""
     model = get_view_model(view, emit_warnings=False)
     return model and model._meta
 

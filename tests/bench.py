@@ -1,7 +1,7 @@
 """
-How long the profile takes while logins storm in, beside how long it takes alone.
+Measures the profile endpoint alone, and during many simultaneous logins.
 
-Run by ``make bench``; nothing here is a test, for machines and their load differ.
+Run by ``make bench``. It is not a test, because machines and their load differ.
 """
 
 import logging
@@ -70,7 +70,7 @@ def storm(service: Service) -> Iterator[Counter[int]]:
             while not over.is_set():
                 answer = client.post("/api/token/", json=body)
                 answers[answer.status_code] += 1
-                # As a client that does what it is told.
+                # Like a client that obeys Retry-After.
                 over.wait(float(answer.headers.get("Retry-After", 0)))
 
     with ThreadPoolExecutor(STORM) as pool:

@@ -1,4 +1,4 @@
-"""The docs page in a real Chromium, served by the real server: fixtures, and what users do."""
+"""Fixtures and user actions for the docs page, in a real Chromium with the real server."""
 
 import json
 import os
@@ -46,7 +46,7 @@ def new_profile(
     """
     Start a real Chromium with an empty profile.
 
-    On disk, as a person's: it keeps compiled scripts, so that a page loads in half the time.
+    The profile is on disk, like a user's. It caches compiled scripts, which halves the load time.
     """
     found = find_chromium()
     with sync_playwright() as playwright, ExitStack() as opened:
@@ -67,7 +67,7 @@ def new_profile(
 @pytest.fixture(scope="module")
 def profile(new_profile, service):
     """
-    A browser profile and what is wrong with its tabs.
+    A browser profile, and the errors of its tabs.
 
     Each must keep to its origin and its content security policy, load all that it asks for, throw
     nothing, and show no secret in a URL or on the console.
@@ -175,12 +175,12 @@ def status(page: Page) -> Locator:
 
 
 def kept(page: Page) -> Any:
-    """What the tab keeps of its session."""
+    """The session that the tab has stored."""
     return json.loads(page.evaluate(f"sessionStorage['{KEY}']"))
 
 
 def expire(page: Page) -> str:
-    """Put an expired access token in the place of the tab's own; reload, so that it is used."""
+    """Replace the tab's access token with an expired one, and reload."""
     state = kept(page)
     claims = payload(state["access"])
     access = VARIANTS["main"].sign(
@@ -197,7 +197,7 @@ def block(page: Page, operation_id: str) -> Locator:
 
 
 def operation(page: Page, operation_id: str) -> Locator:
-    """Open an operation, as its user would, and return it."""
+    """Open an operation like a user, and return it."""
     found = block(page, operation_id)
     if not found.count():  # its tag is folded
         page.locator("#operations-list details:not([open]) summary").first.click()
@@ -209,12 +209,12 @@ def operation(page: Page, operation_id: str) -> Locator:
 
 
 def answer_of(found: Locator) -> Locator:
-    """What the server answered to the operation, once it was executed."""
+    """The answer to the executed operation."""
     return found.locator(".live-responses-table .response")
 
 
 def execute(page: Page, operation_id: str, body: str | None = None) -> Locator:
-    """Execute an operation; return the block of what the server answered."""
+    """Execute an operation and return the block with the answer."""
     found = operation(page, operation_id)
     if body is not None:
         found.locator("textarea.body-param__text").fill(body)

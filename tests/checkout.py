@@ -1,4 +1,4 @@
-"""A copy of the sources as after ``git clone``, and the programs that tests run in it."""
+"""A copy of the sources as after ``git clone``, and helpers to run programs in it."""
 
 import hashlib
 import os
@@ -13,7 +13,7 @@ from coverage import Coverage
 
 from tests.server import ROOT
 
-# The environment of a new shell: none of the tests' own settings.
+# The environment of a new shell, without the settings of the tests.
 SHELL = {
     name: value
     for name, value in os.environ.items()
@@ -22,12 +22,12 @@ SHELL = {
     | {"CACHE_URL", "DJANGO_SETTINGS_MODULE", "MAKEFLAGS", "MAKELEVEL"}
     and not name.startswith(("PIP_", "npm_config_"))
 } | {"PIP_CONFIG_FILE": os.devnull, "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
-# Nothing listens there, so it is refused at once.
+# Nothing listens there, so connections are refused at once.
 UNREACHABLE = "http://127.0.0.1:1/"
 
 
 def copy(folder: Path) -> Path:
-    """Copy the sources, with nothing that a run leaves behind."""
+    """Copy the sources without generated files."""
     copied = folder / "checkout"
     shutil.copytree(
         ROOT,

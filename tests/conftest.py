@@ -22,10 +22,10 @@ from tests.variants import VARIANTS, Variant
 
 pytest_plugins = ["tests.promises", "tests.browser"]
 
-# They would tell their makers of each run, and ask for news.
+# These tools would otherwise send usage reports and check for updates.
 SILENT = {"REDOCLY_TELEMETRY": "off", "REDOCLY_SUPPRESS_UPDATE_NOTICE": "true"}
 
-# Files whose tests are apart from the suite, which is to end in two minutes.
+# Tests that are not part of the suite, so that it finishes in two minutes.
 PROOFS = (
     *("test_attacks_", "test_building", "test_changes", "test_clients"),
     *(
@@ -36,7 +36,7 @@ PROOFS = (
         "test_lint",
     ),
 )
-# What no output may hold: a password of a test, a token, a query string; a fault of ours.
+# Output must not contain a test password, a token, a query string or a server error.
 SECRETS = re.compile(r"let-me-in|eyJ|\?[\w%]*=")
 FAULTS = re.compile("Traceback|Internal Server Error|CRITICAL")
 
@@ -44,7 +44,7 @@ Answer = Any  # Django's test response: an HttpResponse with json()
 
 
 class CheckedClient(Client):
-    """Django's client, which holds every answer against the OpenAPI document."""
+    """Django's client, which checks every answer against the OpenAPI document."""
 
     def request(self, **request: Any) -> Any:
         answer = super().request(**request)
@@ -53,7 +53,7 @@ class CheckedClient(Client):
 
 
 class Api:
-    """Speaks JSON to the service, with a bearer token or none."""
+    """Sends JSON to the service, with or without a bearer token."""
 
     def __init__(self) -> None:
         self.client = CheckedClient(
@@ -100,7 +100,7 @@ def user(db):
 
 @pytest.fixture
 def login(api: Api, user: User) -> Callable[..., Answer]:
-    """Log the user in; answers the response."""
+    """Return a function that logs the user in and returns the response."""
 
     def login(username: Any = "ada", password: Any = PASSWORD) -> Answer:
         return api.post("/api/token/", {"username": username, "password": password})
@@ -134,7 +134,7 @@ def logout(api: Api) -> Callable[[str], Answer]:
 
 @contextmanager
 def untraced() -> Iterator[None]:
-    """Leave a long loop out of coverage: tracing takes most of its time, and finds nothing new."""
+    """Disable coverage for a long loop, where tracing is slow and finds nothing new."""
     coverage = Coverage.current()
     if coverage:
         coverage.stop()
@@ -148,7 +148,10 @@ def untraced() -> Iterator[None]:
 def assert_problem(
     answer: Answer, status: int, code: str, reason: str | None = None
 ) -> None:
-    """The answer, Django's or httpx's, is a whole problem with this status, code and reason."""
+    """
+    Assert that an answer (Django's or httpx's) is a complete problem with this status, code and
+    reason.
+    """
     assert answer.status_code == status, answer.content
     assert answer.headers["Content-Type"] == "application/problem+json"
     body = answer.json()
@@ -161,7 +164,7 @@ def assert_problem(
 
 
 def limit(settings: Any, **rates: str) -> None:
-    """Put limits into force, by scope, for the length of a test."""
+    """Return a function that sets limits by scope for the duration of a test."""
     settings.REST_FRAMEWORK = {
         **settings.REST_FRAMEWORK,
         "DEFAULT_THROTTLE_RATES": {
@@ -203,7 +206,7 @@ def any_service(request: pytest.FixtureRequest) -> Service:
 
 @contextmanager
 def discreet(folder: Path, database_url: str | None = None) -> Iterator[Service]:
-    """Run the service; whatever the tests do to it, its output tells no secret and no fault."""
+    """Run the service, and check afterwards that its output contains no secret and no server error."""
     with serve(folder, database_url) as service:
         yield service
     said = service.log.read_text()
@@ -219,7 +222,7 @@ def postgresql() -> Iterator[str]:
 
 @contextmanager
 def fresh_postgresql() -> Iterator[str]:
-    """A fresh database on this machine's PostgreSQL, where one answers; CI demands it."""
+    """A new database on this machine's PostgreSQL, if it is running. CI requires it."""
     name = f"authapi_{uuid.uuid4().hex[:8]}"
     server = "postgresql://postgres@127.0.0.1:5432"
     try:
@@ -239,19 +242,19 @@ def fresh_postgresql() -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def own_tokens(any_service: Service) -> dict[str, str]:
-    """A token of a login through each variant, by its name; they are good for all tests."""
+    """The token of a login through each variant, by name, shared by all tests."""
     return {name: any_service.log_in(variant) for name, variant in VARIANTS.items()}
 
 
 @pytest.fixture
 def token(own_tokens: dict[str, str], variant: Variant) -> str:
-    """A good token of the variant, to be spoilt."""
+    """A valid token of the variant, for modification."""
     return own_tokens[variant.name]
 
 
 @pytest.fixture(scope="session")
 def node() -> Callable[..., subprocess.CompletedProcess[str]]:
-    """Run a script on what ``package.json`` brings; CI demands that it is there."""
+    """Run a script with the packages of ``package.json``. CI requires them."""
     if not (ROOT / "node_modules").exists() and "CI" not in os.environ:
         pytest.skip("no node_modules here: make .venv/node")
 
@@ -269,7 +272,7 @@ def node() -> Callable[..., subprocess.CompletedProcess[str]]:
 
 @pytest.fixture(scope="session")
 def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """An empty Redis of our own, as ``CACHE_URL`` names it. CI demands it."""
+    """A new, empty Redis, as a ``CACHE_URL``. CI requires it."""
     found = shutil.which("redis-server")
     if not found and "CI" not in os.environ:
         pytest.skip("no redis-server here; on Debian: apt-get install redis-server")
@@ -283,7 +286,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--screenshots", type=Path, help="keep the browser's pictures here"
     )
     parser.addoption(
-        "--examples", type=int, help="how many test_fuzz.py tries for each operation"
+        "--examples", type=int, help="number of examples in test_fuzz.py per operation"
     )
 
 
@@ -293,7 +296,7 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Print what tests have to say of their run, from whatever process they ran in."""
+    """Print the notes of tests, from all processes."""
     _print_attacks(terminalreporter)
     passed, failed = map(terminalreporter.getreports, ("passed", "failed"))
     said = [item for report in passed for item in report.user_properties]

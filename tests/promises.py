@@ -1,9 +1,8 @@
 """
-A plugin: the whole suite meets every answer that the document promises of our operations.
+A plugin that checks that the whole suite meets every documented answer of the service's operations.
 
-Tests run in several processes, so each tells the first what it has met. A run of some files or some
-tests meets less, and nothing is asked of it. What the operations of an application promise is for
-their tests to meet: what is left is printed, and fails nothing.
+Tests run in several processes, so each reports the answers that it met to the first. A partial run is
+not checked. For an application's operations, the answers that were not met are only printed.
 """
 
 import re
@@ -18,7 +17,7 @@ from authapi.testing.contract import Promise
 
 
 class Met:
-    """What this process knows of the run."""
+    """The state of the run in this process."""
 
     def __init__(self, config: pytest.Config) -> None:
         self.whole = _asks_for_all(config)
@@ -27,7 +26,7 @@ class Met:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any, error: Any) -> None:
-        """Take over what one of xdist's processes has met; one that crashed tells nothing."""
+        """Collect the answers met by one of xdist's processes, unless it crashed."""
         told = getattr(node, "workeroutput", {}).get("met")
         if told is None:
             self.whole = False
@@ -51,15 +50,15 @@ class Met:
         self, terminalreporter: pytest.TerminalReporter
     ) -> None:
         if self.unmet:
-            terminalreporter.section("promised, and never met", red=True)
+            terminalreporter.section("promised, but never met", red=True)
             for promise in self.unmet:
                 terminalreporter.write_line(str(promise))
             terminalreporter.write_line(
-                "The document promises these answers, and no test has met them."
-                " Write one that does, or take them out of the document."
+                "The document promises these answers, but no test meets them."
+                " Write a test for each, or remove it from the document."
             )
         if self.left:
-            terminalreporter.section("promised by your operations, and not met")
+            terminalreporter.section("promised by your operations, but never met")
             for promise in self.left:
                 terminalreporter.write_line(str(promise))
 
@@ -78,7 +77,7 @@ def _ours() -> set[str]:
 
 
 def _asks_for_all(config: pytest.Config) -> bool:
-    """Whether no file and no selection was named but what the settings name."""
+    """Whether the run has no files or selection other than those of the settings."""
     option, addopts = config.option, config.getini("addopts")
     usual = addopts[addopts.index("-m") + 1] if "-m" in addopts else ""
     return (

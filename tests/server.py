@@ -1,4 +1,4 @@
-"""The service as its users have it: the real server, in processes of its own, on a real database."""
+"""The service as deployed: the real server, in separate processes, on a real database."""
 
 import os
 import subprocess
@@ -23,7 +23,7 @@ from project.run import SERVER
 from tests.variants import Variant
 
 ROOT = Path(__file__).parent.parent
-# A test may be over before the second worker has started.
+# A test may finish before the second worker has started.
 SOON = ("--workers-kill-timeout", "1")
 USER, PASSWORD = demo.USERNAME, demo.PASSWORD
 
@@ -33,7 +33,7 @@ def _check(answer: httpx.Response) -> None:
     contract().check(answer.request.method, answer.request.url.path, answer)
 
 
-# Hold every answer against the OpenAPI document.
+# Check every answer against the OpenAPI document.
 _CHECKED: Any = {"response": [_check]}
 
 # Servers come and go, so no connection is kept.
@@ -45,7 +45,7 @@ http = httpx.Client(
 
 @dataclass
 class Service:
-    """A running service that knows one user."""
+    """A running service with one user."""
 
     url: str
     environment: dict[str, str]
@@ -79,7 +79,7 @@ class Service:
         return answer.json()
 
     def log_in(self, variant: Variant, username: str = USER) -> str:
-        """Return the token that authenticates, of a login through *variant*."""
+        """Log in through *variant* and return the bearer token."""
         body = {"username": username, "password": PASSWORD}
         return self.post(variant.login, body).json()[variant.token]
 
@@ -171,7 +171,7 @@ def serve(
 
 @contextmanager
 def start_redis(program: str, folder: Path) -> Iterator[str]:
-    """Run a Redis server that keeps nothing, until the block ends."""
+    """Run a Redis server without persistence until the block ends."""
     port = free_port()
     process = subprocess.Popen(
         [program, f"--port {port}", "--save", "", "--bind 127.0.0.1"],

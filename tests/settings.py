@@ -1,7 +1,7 @@
 """
-The service's settings in an environment of its own: nothing of the developer's ``.env`` counts.
+The service's settings in a separate environment, without the developer's ``.env``.
 
-``DATABASE_URL`` alone is taken from outside: the suite runs on the database that it names.
+Only ``DATABASE_URL`` is taken from outside: the suite runs on that database.
 """
 
 import os
@@ -19,7 +19,7 @@ os.environ |= {
 from project.settings import *  # noqa: F403  # a settings module is its names
 from project.settings import REST_FRAMEWORK
 
-# What is tested is mostly not the limits, and all of it comes from one address.
+# Most tests are not about limits, and all requests come from one address.
 OURS = {
     *("login_pair", "login_stranger", "login_address", "login_account"),
     *("login_network", "refresh", "verify", "schema", "write"),
@@ -27,5 +27,5 @@ OURS = {
 THROTTLE_RATES = dict.fromkeys(OURS, "1000000/min")
 REST_FRAMEWORK["DEFAULT_THROTTLE_RATES"].update(THROTTLE_RATES)
 
-# Fast: what is tested is mostly not the hash.
+# A fast hasher, because most tests are not about hashing.
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

@@ -1,4 +1,4 @@
-"""``/admin/``: users, and sessions that can be ended there."""
+"""``/admin/``: users and sessions."""
 
 import os
 import subprocess
@@ -18,7 +18,7 @@ def admin(client, db):
     return client
 
 
-def test_a_superuser_comes_in_through_the_form(client, db):
+def test_a_superuser_can_log_in(client, db):
     User.objects.create_superuser("root", password=PASSWORD)
 
     answer = client.post(
@@ -29,7 +29,7 @@ def test_a_superuser_comes_in_through_the_form(client, db):
     assert answer["Location"] == "/admin/"
 
 
-def test_a_session_is_ended_there(api, login, admin):
+def test_a_session_can_be_ended(api, login, admin):
     pair, other = login(), login()
     chosen = Session.objects.latest("created_at")
 
@@ -44,7 +44,7 @@ def test_a_session_is_ended_there(api, login, admin):
     assert api.profile(pair).status_code == 200
 
 
-def test_a_session_shows_no_secret_and_takes_no_change(login, admin):
+def test_a_session_shows_no_secret_and_is_read_only(login, admin):
     login()
     session = Session.objects.get()
 
@@ -58,7 +58,7 @@ def test_a_session_shows_no_secret_and_takes_no_change(login, admin):
     assert admin.get("/admin/authapi/session/add/").status_code == 403
 
 
-def test_a_password_changed_there_ends_the_sessions(api, login, admin, user):
+def test_changing_a_password_ends_the_sessions(api, login, admin, user):
     pair = login()
 
     admin.post(
@@ -69,7 +69,7 @@ def test_a_password_changed_there_ends_the_sessions(api, login, admin, user):
     assert_problem(api.profile(pair), 401, "token_not_valid", "session_ended")
 
 
-def test_a_session_that_has_ended_is_not_ended_again(login, logout, admin):
+def test_an_ended_session_is_not_ended_again(login, logout, admin):
     logout(login().json()["refresh"])
 
     page = admin.post(
@@ -91,13 +91,13 @@ class TestPasswordChange:
 
         return change
 
-    def test_takes_the_old_password(self, change):
+    def test_accepts_the_old_password(self, change):
         assert "Your password was changed" in change(PASSWORD).content.decode()
 
-    def test_says_that_the_old_one_is_wrong(self, change):
+    def test_reports_a_wrong_old_password(self, change):
         assert "was entered incorrectly" in change("wrong").content.decode()
 
-    def test_has_the_limits_of_a_login(self, change, settings):
+    def test_is_limited_like_a_login(self, change, settings):
         limit(settings, login_pair="2/min")
         change("wrong")
         change("wrong")
@@ -109,7 +109,7 @@ class TestPasswordChange:
 
 
 @pytest.mark.parametrize(("admin_is", "status"), [("on", "302"), ("off", "404")])
-def test_a_setting_turns_it_off(admin_is, status):
+def test_a_setting_disables_the_admin(admin_is, status):
     code = (
         "import django; django.setup()\n"
         "from django.test import Client\n"

@@ -1,4 +1,7 @@
-"""An application's own views: documented, refused and limited as ours are, without annotation."""
+"""
+An application's own views are documented, protected and limited like the service's, without
+annotations.
+"""
 
 import json
 from typing import Any
@@ -23,7 +26,7 @@ from tests.server import PASSWORD, USER, serve
 
 SIGNED_IN = {"200", "401"}
 WITH_BODY = {"400", "401", "413", "415"}
-# Of each operation, what it answers: from its view's classes alone.
+# The expected answers of each operation, derived only from its view's classes.
 ANSWERS = {
     "shop_things_list": SIGNED_IN,
     "shop_things_create": WITH_BODY | {"201"},
@@ -50,7 +53,7 @@ ANSWERS = {
     "shop_readable_create": WITH_BODY | {"200"},
     "shop_faulty_retrieve": {"200"},
 }
-# Whose paginator, filters and their author's filter refuse something.
+# Its paginator and its filters can reject a request.
 PAGED = SIGNED_IN | {"400", "404"}
 
 
@@ -77,7 +80,7 @@ def without(document: Any, *names: str) -> str:
 class TestDocument:
     @pytest.mark.parametrize("version", VERSIONS)
     @pytest.mark.parametrize("kind", KINDS)
-    def test_takes_each_kind_of_view_as_it_is(self, kind, version):
+    def test_every_kind_of_view_is_documented_unannotated(self, kind, version):
         document = described(KINDS[kind], version)
 
         assert not GENERATOR_STATS, GENERATOR_STATS._warn_cache
@@ -90,7 +93,7 @@ class TestDocument:
                 expected = PAGED if kind == "paged" else ANSWERS.get(name)
                 assert expected is None or {*operation["responses"]} == expected, name
 
-    def test_every_answer_above_is_of_an_operation(self):
+    def test_every_expected_answer_belongs_to_an_operation(self):
         names = {
             name
             for patterns in KINDS.values()
@@ -100,7 +103,7 @@ class TestDocument:
         assert ANSWERS.keys() <= names
 
     @pytest.mark.parametrize("kind", KINDS)
-    def test_leaves_the_lines_of_other_operations_as_they_are(self, kind):
+    def test_leaves_other_operations_unchanged(self, kind):
         alone, together = described([]), described(KINDS[kind])
 
         for part in ("paths", "components"):
@@ -114,7 +117,7 @@ class TestDocument:
                 else:
                     assert after[name] == member
 
-    def test_says_what_each_kind_of_view_takes_and_gives(self):
+    def test_describes_the_bodies_of_each_kind_of_view(self):
         document = {
             name: operation
             for patterns in KINDS.values()
@@ -141,7 +144,7 @@ class TestDocument:
         )
         assert document["shop_export_retrieve"]["summary"] == "Export"
 
-    def test_asks_for_no_token_where_no_operation_does(self):
+    def test_declares_no_security_if_no_operation_needs_a_token(self):
         urls = [path("api/shop/", include(KINDS["faulty"]))]
 
         with patched_settings({"OAS_VERSION": "3.1.1", "LICENSE": {}}):
@@ -150,7 +153,7 @@ class TestDocument:
         assert "security" not in document
         validate_schema(document)
 
-    def test_puts_several_examples_among_the_components(self):
+    def test_moves_multiple_examples_to_the_components(self):
         document = described(KINDS["declared"])
 
         sent = operations(document)["shop_exemplary_create"]["requestBody"]
@@ -163,21 +166,21 @@ class TestDocument:
             document["components"]["examples"][name]["value"]["size"] for name in shown
         ] == [1, 9]
 
-    def test_lists_the_codes_of_an_application(self):
+    def test_lists_the_error_codes_of_an_application(self):
         codes = described([*KINDS["permission"], *KINDS["nested"]])["components"][
             "schemas"
         ]["ProblemCode"]["enum"]
 
         assert {"not_owner", "out_of_stock"} <= {*codes}
 
-    def test_serves_what_can_be_described_beside_what_cannot(self):
+    def test_one_undescribable_view_does_not_hide_the_others(self):
         with GENERATOR_STATS.silence():
             names = operations(described(BROKEN)).keys()
 
         assert "getProfile" in names
         assert not any("foreign" in name for name in names)
 
-    def test_a_view_that_cannot_be_described_is_a_warning_that_names_it(self, settings):
+    def test_an_undescribable_view_is_named_in_a_warning(self, settings):
         settings.ROOT_URLCONF = type("urls", (), {"urlpatterns": BROKEN})
 
         found = [check for check in run_checks() if check.id == "schema.W001"]
@@ -191,7 +194,7 @@ class TestDocument:
 
 @pytest.fixture
 def shop(settings, sign_in):
-    """Call the application's views, signed in; answers Django's response."""
+    """Return a function that calls the application's views, signed in."""
     ada = sign_in("ada")
     settings.ROOT_URLCONF = "tests.applications"
     client = APIClient(HTTP_AUTHORIZATION=ada.headers["Authorization"])
@@ -204,7 +207,7 @@ def shop(settings, sign_in):
 
 
 class TestErrors:
-    def test_nested_fields_are_dotted(self, shop):
+    def test_nested_fields_have_dotted_paths(self, shop):
         body = {
             "lines": [
                 {"size": "small", "note": None, "wrapping": None, "card": ""},
@@ -225,7 +228,7 @@ class TestErrors:
             '"green" is not a valid choice.'
         ]
 
-    def test_a_bare_text_is_of_the_whole_body(self, shop):
+    def test_a_bare_message_becomes_a_non_field_error(self, shop):
         line = {"size": "small", "note": "x", "wrapping": None, "card": ""}
 
         answer = shop("post", "/nested/orders/", {"lines": [line], "colours": []})
@@ -248,7 +251,7 @@ class TestErrors:
 
         assert_problem(answer, 403, "not_owner")
 
-    def test_one_text_of_a_field_is_a_list_of_one(self, shop):
+    def test_a_single_field_message_becomes_a_list(self, shop):
         answer = shop("get", "/readable/readable/")
 
         assert answer.json()["errors"] == {"colour": ["There is none."]}
@@ -267,21 +270,19 @@ class TestErrors:
         assert anybody.status_code == 200
         assert_problem(refused, 401, "token_not_valid")
 
-    def test_djangos_own_refusal_is_a_problem(self, shop):
+    def test_djangos_permission_denied_is_a_problem(self, shop):
         answer = shop("post", "/declared/declared/", {})
 
         assert_problem(answer, 403, "permission_denied")
 
     @pytest.mark.parametrize("path", ["exemplary", "closed"])
-    def test_what_is_declared_on_a_class_is_a_problem(self, shop, path):
+    def test_a_refusal_declared_on_a_class_is_a_problem(self, shop, path):
         method = {"exemplary": "post", "closed": "get"}[path]
 
         assert_problem(shop(method, f"/declared/{path}/"), 409, "out_of_stock")
 
-    def test_a_fault_of_a_view_is_raised_in_the_test_that_called_it(
-        self, shop, settings
-    ):
-        """And a client would get a 500."""
+    def test_a_views_exception_is_raised_in_the_calling_test(self, shop, settings):
+        """A real client would get a 500."""
         with ApiClient() as client, pytest.raises(RuntimeError, match="a fault"):
             client.get("/api/faulty/faulty/")
 
@@ -300,7 +301,7 @@ class TestNegotiation:
             ("?format=png", "*/*", "application/json"),
         ],
     )
-    def test_a_view_with_renderers_gives_what_is_asked_for_or_its_first(
+    def test_an_unknown_accept_gets_the_first_renderer(
         self, shop, query, accept, media_type
     ):
         answer = shop("get", f"/rendered/rendered/{query}", headers={"Accept": accept})
@@ -310,7 +311,7 @@ class TestNegotiation:
 
 
 class TestThrottles:
-    def test_drfs_own_work_with_rates_of_the_settings(self, shop, monkeypatch):
+    def test_drfs_throttles_use_the_configured_rates(self, shop, monkeypatch):
         from rest_framework.throttling import SimpleRateThrottle
 
         monkeypatch.setitem(SimpleRateThrottle.THROTTLE_RATES, "verify", "2/min")
@@ -319,7 +320,7 @@ class TestThrottles:
 
         assert statuses == [200, 200, 429]
 
-    def test_the_shared_one_counts_by_user(self, shop, settings):
+    def test_the_shared_throttle_counts_by_user(self, shop, settings):
         limit(settings, refresh="1/min")
 
         first, second = (shop("get", "/throttled/shared/") for _ in range(2))
@@ -331,7 +332,7 @@ class TestThrottles:
 
 class TestBearerRequired:
     @pytest.mark.parametrize("view", ["whoami/", "whoami/async/"])
-    def test_lets_in_who_has_a_token(self, shop, view):
+    def test_accepts_a_token(self, shop, view):
         assert shop("get", f"/plain/{view}").json() == {"name": "ada"}
         assert shop("post", f"/plain/{view}").status_code == 200
 
@@ -340,14 +341,16 @@ class TestBearerRequired:
         ("header", "code"),
         [("", "not_authenticated"), ("Bearer nonsense", "token_not_valid")],
     )
-    def test_refuses_whoever_has_none(self, client, db, settings, view, header, code):
+    def test_rejects_requests_without_a_valid_token(
+        self, client, db, settings, view, header, code
+    ):
         settings.ROOT_URLCONF = "tests.applications"
 
         answer = client.get(f"/api/plain/{view}", headers={"Authorization": header})
 
         assert_problem(answer, 401, code)
 
-    def test_counts_a_cookie_for_nothing(self, client, user, settings):
+    def test_ignores_cookies(self, client, user, settings):
         settings.ROOT_URLCONF = "tests.applications"
         client.force_login(user)
 
@@ -355,7 +358,7 @@ class TestBearerRequired:
 
 
 class TestAnotherWayOfAuthentication:
-    """As in an application's tests: the request has a user, and no session of ours."""
+    """The request has a user but no session of this service, as in an application's tests."""
 
     @pytest.fixture
     def forced(self, user):
@@ -364,10 +367,10 @@ class TestAnotherWayOfAuthentication:
         return client
 
     @pytest.mark.parametrize("path", ["/api/profile/", "/api/sessions/"])
-    def test_suffices_where_the_user_does(self, forced, path):
+    def test_suffices_for_views_that_need_only_the_user(self, forced, path):
         assert forced.get(path).status_code == 200
 
-    def test_is_told_what_is_missing_where_it_does_not(self, forced):
+    def test_is_rejected_by_views_that_need_a_session(self, forced):
         answer = forced.delete("/api/sessions/")
 
         assert_problem(answer, 401, "not_authenticated")
@@ -378,9 +381,7 @@ def plan_of(user: Any) -> str:
     return f"gold for {user.username}"
 
 
-def test_an_access_token_carries_the_claims_of_the_application(
-    settings, login, refresh
-):
+def test_an_access_token_contains_the_applications_claims(settings, login, refresh):
     settings.ACCESS_TOKEN_CLAIMS = {"plan": f"{__name__}.plan_of"}
 
     first = login().json()
@@ -393,7 +394,10 @@ def test_an_access_token_carries_the_claims_of_the_application(
 
 @pytest.fixture(scope="module")
 def shop_service(tmp_path_factory):
-    """The real server with the application's views. Its settings make their keys, so: one worker."""
+    """
+    The real server with the application's views. One worker, because each would generate its own
+    keys.
+    """
     with serve(
         tmp_path_factory.mktemp("shop"),
         DJANGO_SETTINGS_MODULE="tests.application_settings",
@@ -416,32 +420,32 @@ class TestUploads:
 
         return upload
 
-    def test_of_a_megabyte_are_taken_where_the_operation_says_so(self, upload):
+    def test_an_operation_can_allow_large_bodies(self, upload):
         answer = upload(MEGABYTE)
 
         assert answer.status_code == 201
         assert answer.json() == {"size": MEGABYTE}
 
-    def test_beyond_the_operations_own_limit_are_refused(self, upload):
+    def test_bodies_over_the_operations_limit_are_rejected(self, upload):
         answer = upload(5 * MEGABYTE)
 
         assert_problem(answer, 413, "body_too_large")
         assert answer.json()["detail"] == "The body is larger than 5 MB."
 
-    def test_elsewhere_the_usual_limit_holds(self, upload):
+    def test_other_operations_keep_the_default_limit(self, upload):
         answer = upload(0, "/api/nested/orders/", json={"lines": "x" * 65536})
 
         assert_problem(answer, 413, "body_too_large")
         assert answer.json()["detail"] == "The body is larger than 64 kB."
 
-    def test_in_chunks_have_the_same_limit(self, upload):
+    def test_chunked_bodies_have_the_same_limit(self, upload):
         chunks = (b"x" * MEGABYTE for _ in range(6))
 
         answer = upload(0, content=chunks)
 
         assert_problem(answer, 413, "body_too_large")
 
-    def test_logins_stay_small(self, shop_service):
+    def test_logins_keep_the_default_limit(self, shop_service):
         body = {"username": USER, "password": PASSWORD, "more": "x" * 65536}
 
         assert_problem(

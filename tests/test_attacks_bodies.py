@@ -1,4 +1,4 @@
-"""Bodies, names and passwords that must neither let in nor break anything."""
+"""Hostile bodies, names and passwords neither log in nor cause errors."""
 
 import gzip
 import json
@@ -22,7 +22,7 @@ PATHS = {
 
 @pytest.fixture(params=PATHS.values(), ids=[*PATHS])
 def path(request):
-    """Whatever takes a body without a token."""
+    """The operations that accept a body without a token."""
     return request.param
 
 
@@ -58,13 +58,13 @@ class TestBodies:
         ],
         ids=lambda body: f"{body[:30]!r:.36}{body[-3:]!r}{len(body)}",
     )
-    def test_that_do_not_parse(self, any_service, path, body):
+    def test_unparsable_bodies_are_rejected(self, any_service, path, body):
         assert_problem(send(any_service, path, body), 400, "parse_error")
 
     @pytest.mark.parametrize(
         "body", [b"[]", b"7", b"1e400", b'"x"', b"null", b"true", b"", b"{}", b"[{}]"]
     )
-    def test_that_say_nothing(self, any_service, path, body):
+    def test_bodies_without_credentials_are_rejected(self, any_service, path, body):
         answer = send(any_service, path, body)
 
         assert_problem(answer, 400, "invalid")
@@ -80,7 +80,7 @@ class TestBodies:
         ],
         ids=["deep", "deep-objects", "10-MB", "password-of-1-MB"],
     )
-    def test_that_are_too_large(self, any_service, path, body):
+    def test_oversized_bodies_are_rejected(self, any_service, path, body):
         assert_problem(send(any_service, path, body), 413, "body_too_large")
 
     @pytest.mark.parametrize(
@@ -99,13 +99,13 @@ class TestBodies:
             "application/x-yaml;application/json",
         ],
     )
-    def test_of_another_type(self, any_service, path, content_type):
+    def test_other_media_types_are_rejected(self, any_service, path, content_type):
         answer = send(any_service, path, CREDENTIALS, content_type)
 
         assert_problem(answer, 415, "unsupported_media_type")
 
     @pytest.mark.parametrize("coding", ["gzip", "deflate", "br", "identity", "x"])
-    def test_that_are_compressed_are_not_unpacked(self, any_service, coding):
+    def test_compressed_bodies_are_not_decompressed(self, any_service, coding):
         """64 kB of gzip may hold 64 MB."""
         bomb = gzip.compress(b'{"a": "' + b" " * 30_000_000 + b'"}')
 
@@ -119,7 +119,9 @@ class TestBodies:
 
     @pytest.mark.parametrize("value", [None, 7, True, [], {}, ["demo"], {"$ne": 1}])
     @pytest.mark.parametrize("name", ["username", "password"])
-    def test_with_a_member_of_another_type(self, any_service, variant, name, value):
+    def test_members_of_the_wrong_type_are_rejected(
+        self, any_service, variant, name, value
+    ):
         body = {"username": USER, "password": PASSWORD, name: value}
 
         answer = any_service.post(variant.login, body)
@@ -128,12 +130,12 @@ class TestBodies:
         assert answer.json()["errors"].keys() == {name}
 
     @pytest.mark.parametrize("first", ['"let-me-in"', "{}", "null"])
-    def test_the_last_of_two_members_counts(self, any_service, variant, first):
+    def test_the_last_duplicate_member_wins(self, any_service, variant, first):
         body = f'{{"username": "demo", "password": {first}, "password": "{PASSWORD}"}}'
 
         assert send(any_service, variant.login, body.encode()).status_code == 200
 
-    def test_members_of_no_meaning_do_nothing(self, any_service, variant):
+    def test_unknown_members_are_ignored(self, any_service, variant):
         answer = any_service.post(
             variant.login,
             {
@@ -170,7 +172,7 @@ class TestPasswords:
         ],
         ids=lambda password: ascii(password)[:24],
     )
-    def test_are_compared_exactly_as_sent(self, any_service, variant, password):
+    def test_similar_passwords_are_rejected(self, any_service, variant, password):
         answer = log_in(any_service, variant, USER, password)
 
         assert_problem(answer, 401, "no_active_account")
@@ -180,7 +182,7 @@ class TestPasswords:
         ["", "\0", PASSWORD + "\0", "let-me-in" * 456],
         ids=lambda password: ascii(password)[:24],
     )
-    def test_that_can_be_none(self, any_service, variant, password):
+    def test_invalid_values_are_rejected(self, any_service, variant, password):
         answer = log_in(any_service, variant, USER, password)
 
         assert_problem(answer, 400, "invalid")
@@ -190,7 +192,7 @@ class TestPasswords:
         [("spaces", str.strip), ("combined", lambda text: normalize("NFC", text))],
         ids=["spaces", "combined"],
     )
-    def test_with_odd_characters_are_good_as_they_were_set(
+    def test_unusual_characters_must_match_exactly(
         self, any_service, odd_users, variant, kind, other
     ):
         username, password = odd_users[kind]
@@ -221,7 +223,7 @@ class TestUserNames:
         ],
         ids=lambda username: ascii(username)[:32],
     )
-    def test_that_are_not_ours(self, any_service, variant, username):
+    def test_similar_names_are_rejected(self, any_service, variant, username):
         answer = log_in(any_service, variant, username, PASSWORD)
 
         assert_problem(answer, 401, "no_active_account")
@@ -231,7 +233,7 @@ class TestUserNames:
         ["", "\0", "demo\0", "a" * 151],
         ids=lambda name: ascii(name)[:8],
     )
-    def test_that_can_be_none(self, any_service, variant, username):
+    def test_invalid_values_are_rejected(self, any_service, variant, username):
         answer = log_in(any_service, variant, username, PASSWORD)
 
         assert_problem(answer, 400, "invalid")
@@ -247,11 +249,16 @@ class TestUserNames:
         ],
         ids=ascii,
     )
-    def test_that_are_another_spelling_of_ours(self, any_service, variant, username):
-        """Spaces around and compatibility forms: names are kept in NFKC."""
+    def test_equivalent_spellings_log_in(self, any_service, variant, username):
+        """
+        Surrounding spaces and compatibility forms are equivalent, because names are stored in
+        NFKC.
+        """
         assert log_in(any_service, variant, username, PASSWORD).status_code == 200
 
-    def test_unknown_and_wrong_have_one_answer(self, any_service, variant):
+    def test_unknown_user_and_wrong_password_get_the_same_answer(
+        self, any_service, variant
+    ):
         wrong = log_in(any_service, variant, USER, "let-me-in")
         unknown = log_in(any_service, variant, "nobody", "let-me-in")
 
@@ -284,7 +291,7 @@ class TestMassAssignment:
         ],
         ids=lambda changes: ascii([*changes][-1])[:20],
     )
-    def test_only_what_is_named_can_be_set(self, any_service, own_tokens, changes):
+    def test_only_declared_fields_can_be_set(self, any_service, own_tokens, changes):
         before = any_service.profile(VARIANTS["main"], own_tokens["main"]).content
 
         answer = change(any_service, own_tokens["main"], changes)
@@ -314,13 +321,13 @@ class TestMassAssignment:
         ],
         ids=lambda changes: ascii(changes)[:30],
     )
-    def test_of_a_value_that_is_none(self, any_service, own_tokens, changes):
+    def test_invalid_field_values_are_rejected(self, any_service, own_tokens, changes):
         answer = change(any_service, own_tokens["main"], changes)
 
         assert_problem(answer, 400, "invalid")
 
     @pytest.mark.parametrize("name", ["<script>alert(1)</script>", "{{7*7}}", "\u202e"])
-    def test_text_comes_back_as_text(self, any_service, own_tokens, name):
+    def test_text_is_returned_unchanged_as_json(self, any_service, own_tokens, name):
         answer = change(any_service, own_tokens["main"], {"last_name": name})
 
         assert answer.json()["last_name"] == name
@@ -331,7 +338,7 @@ class TestMassAssignment:
 
 @pytest.fixture(scope="module")
 def odd_users(any_service: Service) -> dict[str, tuple[str, str]]:
-    """Names and passwords of users; the passwords begin, end or are spelt as few do."""
+    """Users whose passwords have surrounding spaces or decomposed characters."""
     users = {
         "spaces": (uuid.uuid4().hex, "  let-me-in\t"),
         "combined": (uuid.uuid4().hex, "let-me-in-cafe\u0301"),

@@ -1,4 +1,4 @@
-"""Connections that lie about their messages, stall, or go away: nobody else may notice."""
+"""Connections with misleading lengths, stalls and disconnects do not affect other clients."""
 
 from contextlib import ExitStack, suppress
 
@@ -31,8 +31,10 @@ class TestSmuggling:
         ],
         ids=["length-first", "chunked-first", "no-length"],
     )
-    def test_two_framings_hide_no_request(self, any_service, headers, body):
-        """The chunks count, and the connection ends (RFC 9112, section 6.1)."""
+    def test_conflicting_lengths_do_not_smuggle_a_request(
+        self, any_service, headers, body
+    ):
+        """The chunked length is used, and the connection is closed (RFC 9112, section 6.1)."""
         sent = HEAD + headers.encode() + b"\r\n\r\n" + body
 
         assert answers(any_service, sent + LAST) == ["400 invalid"]
@@ -53,8 +55,8 @@ class TestSmuggling:
         ],
         ids=repr,
     )
-    def test_a_header_that_can_be_read_in_two_ways(self, any_service, headers):
-        """The server's own refusal, and the end of the connection."""
+    def test_ambiguous_headers_are_rejected(self, any_service, headers):
+        """The server itself rejects them and closes the connection."""
         sent = HEAD + headers + b"\r\n\r\n{}   " + HIDDEN
 
         assert answers(any_service, sent + LAST) == ["400"]
@@ -69,7 +71,7 @@ class TestSmuggling:
         ],
         ids=lambda chunks: repr(chunks[:20]),
     )
-    def test_chunks_that_are_none(self, any_service, chunks):
+    def test_invalid_chunks_are_rejected(self, any_service, chunks):
         sent = HEAD + b"Transfer-Encoding: chunked\r\n\r\n" + chunks + HIDDEN
 
         assert answers(any_service, sent + LAST) == ["400 invalid"]
@@ -80,23 +82,25 @@ class TestSmuggling:
 
         assert answers(any_service, sent + LAST) == ["401 not_authenticated", "200"]
 
-    def test_what_follows_a_body_too_large_is_not_the_next_request(self, any_service):
+    def test_the_rest_of_an_oversized_body_is_not_the_next_request(self, any_service):
         sent = HEAD + b"Content-Length: 70000\r\n\r\n" + HIDDEN * 2_000
 
         assert answers(any_service, sent) == ["413 body_too_large"]
 
     @pytest.mark.parametrize("name", ["Content_Length", "Transfer_Encoding"])
-    def test_an_underscore_is_no_dash(self, any_service, name):
+    def test_framing_headers_with_underscores_are_ignored(self, any_service, name):
         sent = HEAD + f"{name}: chunked\r\nContent-Length: 2\r\n\r\n{{}}".encode()
 
         assert answers(any_service, sent + LAST) == ["400 invalid", "200"]
 
-    def test_requests_in_one_packet_are_answered_each(self, any_service):
+    def test_pipelined_requests_are_each_answered(self, any_service):
         sent = HEAD + b"Content-Length: 2\r\n\r\n{}"
 
         assert answers(any_service, sent * 5 + LAST) == [*["400 invalid"] * 5, "200"]
 
-    def test_a_token_is_good_for_its_own_request_only(self, any_service, own_tokens):
+    def test_a_token_does_not_carry_over_to_the_next_request(
+        self, any_service, own_tokens
+    ):
         ask = b"GET /api/profile/ HTTP/1.1\r\nHost: 127.0.0.1\r\n"
         token = f"Authorization: Bearer {own_tokens['main']}\r\n".encode()
 
@@ -104,7 +108,7 @@ class TestSmuggling:
 
         assert found == ["200", "401 not_authenticated", "200"]
 
-    def test_an_expectation_is_met_or_refused(self, any_service):
+    def test_expect_continue_is_answered_or_rejected(self, any_service):
         expect = b"Expect: 100-continue\r\nConnection: close\r\n"
         good = f"Content-Length: {len(CREDENTIALS)}\r\n\r\n".encode() + CREDENTIALS
         large = b"Content-Length: 999999999\r\n\r\n"
@@ -134,7 +138,7 @@ class TestRequestLines:
         ],
         ids=lambda value: ascii(value)[:40],
     )
-    def test_of_another_form(self, any_service, line, expected):
+    def test_unusual_request_lines_are_rejected(self, any_service, line, expected):
         headers = b"\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"
 
         assert answers(any_service, line.encode() + headers) == [expected]
@@ -149,13 +153,13 @@ class TestRequestLines:
         ],
         ids=["none", "foreign", "ours-first", "foreign-first"],
     )
-    def test_without_exactly_one_host_of_ours(self, any_service, hosts):
+    def test_exactly_one_known_host_is_required(self, any_service, hosts):
         sent = f"GET /api/profile/ HTTP/1.1\r\n{hosts}Connection: close\r\n\r\n"
 
         assert answers(any_service, sent.encode()) == ["400 invalid"]
 
     @pytest.mark.parametrize("protocol", ["websocket", "h2c", "TLS/1.0"])
-    def test_no_other_protocol_is_switched_to(self, any_service, protocol):
+    def test_protocol_upgrades_are_ignored(self, any_service, protocol):
         sent = (
             "GET /api/profile/ HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\n"
             f"Upgrade: {protocol}\r\nSec-WebSocket-Version: 13\r\n"
@@ -169,7 +173,7 @@ class TestRequestLines:
 
 class TestSlowClients:
     @pytest.mark.parametrize("sent", [b"", b"{", CREDENTIALS[:-1]], ids=len)
-    def test_sixteen_half_sent_requests_keep_nobody_out(
+    def test_sixteen_half_sent_requests_do_not_block_others(
         self, any_service, own_tokens, sent
     ):
         with ExitStack() as waiting:
@@ -184,10 +188,10 @@ class TestSlowClients:
         [b"", b"P", HEAD, HEAD + b"X: "],
         ids=["nothing", "byte", "head", "name"],
     )
-    def test_nor_do_two_hundred_connections_without_a_request(
+    def test_two_hundred_idle_connections_do_not_block_others(
         self, any_service, own_tokens, sent
     ):
-        """They cost no thread: a head is read before one is asked."""
+        """They occupy no thread, because one is assigned only after the headers are read."""
         with ExitStack() as waiting:
             for _ in range(200):
                 waiting.enter_context(connected(any_service)).sendall(sent)
@@ -195,7 +199,7 @@ class TestSlowClients:
 
         assert answer.status_code == 200
 
-    def test_nor_does_a_chunk_that_never_ends(self, any_service, own_tokens):
+    def test_an_endless_chunk_does_not_block_others(self, any_service, own_tokens):
         with ExitStack() as waiting:
             for _ in range(16):
                 connection = waiting.enter_context(connected(any_service))
@@ -212,25 +216,25 @@ class TestHangUps:
         [b"", b"{", CREDENTIALS[:-1], CREDENTIALS],
         ids=["no-body", "begun", "almost", "all"],
     )
-    def test_in_the_middle_of_a_body(self, any_service, sent):
+    def test_disconnecting_during_the_body_is_harmless(self, any_service, sent):
         for _ in range(40):
             with half_sent(any_service, sent, len(CREDENTIALS)):
                 pass
 
     @pytest.mark.parametrize("sent", [b"", b"{", CREDENTIALS], ids=len)
-    def test_with_a_body_cut_short_is_told(self, any_service, sent):
+    def test_a_truncated_body_is_rejected(self, any_service, sent):
         head = HEAD + f"Content-Length: {len(CREDENTIALS) + 1}\r\n\r\n".encode()
 
         assert answers(any_service, head + sent, cut=True) == ["400 parse_error"]
 
-    def test_without_reading_the_answer(self, any_service):
+    def test_disconnecting_before_the_answer_is_harmless(self, any_service):
         ask = b"GET /api/schema/ HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
         for _ in range(40):
             with connected(any_service) as connection:
                 connection.sendall(ask * 5)
 
-    def test_in_the_middle_of_a_change_leave_it_whole(self, any_service):
-        """A refresh whose client is gone is spent, and asked again it has the same answer."""
+    def test_disconnecting_during_a_refresh_leaves_it_complete(self, any_service):
+        """The refresh is completed, and a repeat gets the same answer."""
         pair = any_service.login()
         body = f'{{"refresh": "{pair["refresh"]}"}}'.encode()
         head = HEAD.replace(b"/token/", b"/token/refresh/")

@@ -1,4 +1,4 @@
-"""Nobody learns which accounts there are: not by the answer, not by how long it takes."""
+"""Neither the answer nor its duration reveals which accounts exist."""
 
 import random
 import time
@@ -29,7 +29,7 @@ def names(service):
 
 
 class TestLogin:
-    def test_says_and_takes_the_same_for_each_reason(
+    def test_every_failure_has_the_same_answer_and_duration(
         self, service, variant: Variant, names, record_property
     ):
         for name, password in names.values():
@@ -62,9 +62,9 @@ class TestLogin:
 
 def same_distribution(one: list[float], other: list[float]) -> float:
     """
-    Return how likely samples as different as these come from one distribution.
+    Return the p-value of the hypothesis that both samples have the same distribution.
 
-    The U test of Mann and Whitney, with the normal approximation that large samples allow.
+    This is the Mann-Whitney U test, with the normal approximation for large samples.
     """
     ranked = sorted([*((x, 0) for x in one), *((x, 1) for x in other)])
     ranks = sum(rank for rank, (_, source) in enumerate(ranked, 1) if source == 0)
@@ -75,8 +75,8 @@ def same_distribution(one: list[float], other: list[float]) -> float:
 
 
 class TestStatistic:
-    def test_sees_half_a_deviation(self):
-        """What the test above would find: it is not blind."""
+    def test_detects_a_shift_of_half_a_standard_deviation(self):
+        """This shows that the test above can detect a difference."""
         dice = random.Random(1)  # a sample, not a secret
         one = [dice.gauss(30, 1) for _ in range(TRIES)]
         other = [dice.gauss(30.5, 1) for _ in range(TRIES)]

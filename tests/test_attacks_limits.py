@@ -1,4 +1,4 @@
-"""Ways round the limits of the service, under limits as they are in production."""
+"""Attempts to bypass the limits, with the limits of production."""
 
 import re
 import uuid
@@ -33,14 +33,14 @@ class TestLimits:
             ("nobody", ["nobody ", "\tnobody", "nob\u24dedy", "\uff4eobody"]),
         ],
     )
-    def test_spellings_of_one_name_share_one(self, limited, name, spellings):
+    def test_spellings_of_one_name_share_a_limit(self, limited, name, spellings):
         answers = [attempt(limited, spelling) for spelling in (*spellings, name)]
 
         assert [answer.status_code for answer in answers] == [401] * 3 + [429] * 2
         assert_problem(answers[-1], 429, "throttled")
         assert answers[-1].headers["Retry-After"]
 
-    def test_the_right_password_comes_too_late(self, limited):
+    def test_the_right_password_is_refused_over_the_limit(self, limited):
         for variant in VARIANTS.values():
             answer = limited.post(
                 variant.login, {"username": USER, "password": PASSWORD}
@@ -54,7 +54,7 @@ class TestLimits:
             *("True-Client-IP", "CF-Connecting-IP", "REMOTE_ADDR", "Remote-Addr"),
         ],
     )
-    def test_an_invented_address_passes_none(self, limited, header):
+    def test_forged_addresses_do_not_bypass_limits(self, limited, header):
         for number in range(4):
             address = f"192.0.2.{number}"
             value = f"for={address}" if header == "Forwarded" else address
@@ -65,13 +65,13 @@ class TestLimits:
     @pytest.mark.parametrize(
         "path", ["/api/token/?x={}", "/api/%74oken/?{}", "/api/manual/login/?_={}"]
     )
-    def test_nor_does_another_spelling_of_the_path(self, limited, path):
+    def test_other_spellings_of_the_path_do_not_bypass_limits(self, limited, path):
         for number in range(4):
             answer = attempt(limited, f"by {path}", path=path.format(number))
 
         assert_problem(answer, 429, "throttled")
 
-    def test_nor_do_other_keys_for_the_refresh(self, limited):
+    def test_different_tokens_do_not_bypass_the_refresh_limit(self, limited):
         for number in range(5):
             answer = limited.post(
                 f"/api/token/refresh/?{number}",
@@ -83,8 +83,8 @@ class TestLimits:
 
 
 class TestTheAdminsPasswordChange:
-    def test_guesses_no_faster_than_a_login(self, limited):
-        """The old password is asked for there, by a session that may have been stolen."""
+    def test_is_limited_like_a_login(self, limited):
+        """The form asks for the old password, and the session may be stolen."""
         limited.python(
             "from authapi.models import User\n"
             f"User.objects.create_superuser('boss', None, {PASSWORD!r})"
@@ -108,9 +108,7 @@ class TestTheAdminsPasswordChange:
 
 
 class TestManyAtOnce:
-    def test_twenty_people_who_log_in_at_the_same_moment_are_all_let_in(
-        self, any_service
-    ):
+    def test_twenty_simultaneous_logins_all_succeed(self, any_service):
         names = [uuid.uuid4().hex for _ in range(20)]
         any_service.python(
             "from authapi.models import User\n"

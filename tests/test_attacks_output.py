@@ -1,4 +1,4 @@
-"""What the server writes of it all, for whoever may read logs. `conftest.discreet` searches the rest."""
+"""The output of the server contains no secrets. `conftest.discreet` searches the rest of it."""
 
 import pytest
 
@@ -8,8 +8,8 @@ from tests.variants import VARIANTS
 
 
 class TestOutput:
-    def test_tells_a_fault_of_ours_and_no_secret(self, tmp_path):
-        """A table is lost: each way in fails at a line that has the secrets at hand."""
+    def test_server_errors_are_logged_without_secrets(self, tmp_path):
+        """A table is missing, so each login fails in code that handles secrets."""
         with serve(tmp_path) as service:
             pair = service.login()
             access = {"Authorization": f"Bearer {pair['access']}"}
@@ -54,5 +54,5 @@ class TestOutput:
             "INFO GET /api/token/?p%61ss=x",
         ],
     )
-    def test_would_not_pass_the_search_with(self, line):
+    def test_the_search_finds_leaks(self, line):
         assert SECRETS.search(line)

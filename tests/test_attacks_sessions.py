@@ -1,4 +1,4 @@
-"""Sessions that are over, or another's: what they gave must be worth nothing."""
+"""Tokens of ended sessions, and of other users' sessions, give no access."""
 
 import uuid
 from collections.abc import Callable, Iterable
@@ -43,7 +43,7 @@ FATES = {
 
 @pytest.fixture(scope="module")
 def tokens(any_service: Service) -> dict[str, dict[str, str]]:
-    """By fate the tokens of a user, who has met it since."""
+    """For each fate, the tokens of a user that it has happened to."""
     names = {fate: uuid.uuid4().hex for fate in FATES}
     create_users(any_service, names.values())
     tokens = {
@@ -63,7 +63,7 @@ def tokens(any_service: Service) -> dict[str, dict[str, str]]:
 
 @pytest.fixture(scope="module")
 def mallory(any_service: Service) -> dict[str, str]:
-    """A pair of another user's."""
+    """The pair of another user."""
     name = uuid.uuid4().hex
     create_users(any_service, [name])
     return any_service.login(name)
@@ -109,7 +109,7 @@ class TestUsers:
             ("DELETE", "sessions/"),
         ],
     )
-    def test_access_is_over(self, call, tokens, fate, method, path):
+    def test_the_access_token_is_rejected(self, call, tokens, fate, method, path):
         assert_problem(
             call(method, path, tokens[fate]["access"]),
             401,
@@ -117,12 +117,12 @@ class TestUsers:
             "session_ended",
         )
 
-    def test_manual_access_is_over(self, call, tokens, fate):
+    def test_the_manual_token_is_rejected(self, call, tokens, fate):
         answer = call("GET", "manual/profile/", tokens[fate]["manual"])
 
         assert_problem(answer, 401, "token_not_valid", "session_ended")
 
-    def test_refresh_is_over(self, give, tokens, fate):
+    def test_the_refresh_token_is_rejected(self, give, tokens, fate):
         assert_problem(
             give("refresh", tokens[fate]["refresh"]),
             401,
@@ -131,17 +131,17 @@ class TestUsers:
         )
 
     @pytest.mark.parametrize("kind", ["access", "refresh"])
-    def test_verify_says_so(self, give, tokens, fate, kind):
+    def test_verify_reports_the_ended_session(self, give, tokens, fate, kind):
         assert_problem(
             give("verify", tokens[fate][kind]), 401, "token_not_valid", "session_ended"
         )
 
-    def test_a_logout_does_no_harm(self, give, tokens, fate):
+    def test_a_logout_still_succeeds(self, give, tokens, fate):
         assert give("blacklist", tokens[fate]["refresh"]).status_code == 204
 
 
 class TestRefresh:
-    def test_a_replay_ends_the_session_for_all(self, any_service, give, call):
+    def test_a_replay_ends_the_session_for_every_token(self, any_service, give, call):
         oldest = any_service.login()["refresh"]
         pairs = [give("refresh", oldest).json()]
         pairs += [give("refresh", pairs[0]["refresh"]).json()]
@@ -161,14 +161,14 @@ class TestRefresh:
                 "session_ended",
             )
 
-    def test_a_lost_answer_comes_again_and_forks_nothing(self, any_service, give):
+    def test_repeated_refreshes_return_one_successor(self, any_service, give):
         token = any_service.login()["refresh"]
         answers = [give("refresh", token).json()["refresh"] for _ in range(5)]
 
         assert len({payload(answer)["jti"] for answer in answers}) == 1
 
-    def test_a_predecessor_is_no_way_back_in(self, any_service, give, call):
-        """In its grace it gets the successor; that the session ends holds for both."""
+    def test_a_predecessor_is_rejected_after_logout(self, any_service, give, call):
+        """It could be repeated, but the session has ended for both tokens."""
         first = any_service.login()["refresh"]
         second = give("refresh", first).json()
         give("blacklist", second["refresh"])
@@ -181,8 +181,8 @@ class TestRefresh:
         assert [give("verify", token).status_code for _ in range(3)] == [200] * 3
         assert give("refresh", token).status_code == 200
 
-    def test_a_guessed_jti_ends_the_session_and_opens_none(self, any_service, give):
-        """Who can sign could do worse; the family does not fork all the same."""
+    def test_a_forged_jti_ends_the_session(self, any_service, give):
+        """An attacker who can sign could do worse, but even so the family does not fork."""
         pair = any_service.login()
         forged = REFRESH.sign(payload(pair["refresh"]), jti=uuid.uuid4().hex)
 
@@ -194,7 +194,7 @@ class TestRefresh:
 
 class TestLogout:
     @pytest.mark.parametrize("spent", [0, 1, 3])
-    def test_with_any_token_of_the_session_ends_it(
+    def test_any_refresh_token_of_the_session_ends_it(
         self, any_service, give, call, spent
     ):
         pair = any_service.login()
@@ -216,19 +216,19 @@ class TestLogout:
             give("verify", pair["access"]), 401, "token_not_valid", "session_ended"
         )
 
-    def test_twice_is_as_once(self, any_service, give):
+    def test_repeated_logouts_succeed(self, any_service, give):
         token = any_service.login()["refresh"]
 
         assert [give("blacklist", token).status_code for _ in range(3)] == [204] * 3
 
-    def test_leaves_the_others_alone(self, any_service, give, call):
+    def test_other_sessions_continue(self, any_service, give, call):
         ended, other = any_service.login(), any_service.login()
         give("blacklist", ended["refresh"])
 
         assert call("GET", "profile/", other["access"]).status_code == 200
         assert give("refresh", other["refresh"]).status_code == 200
 
-    def test_of_the_session_that_asks(self, any_service, call):
+    def test_the_current_session_can_be_ended(self, any_service, call):
         access = any_service.login()["access"]
         sid = payload(access)["sid"]
 
@@ -241,7 +241,7 @@ class TestLogout:
         )
 
     @pytest.mark.parametrize("name", ["access", "manual"])
-    def test_from_the_list_of_sessions(self, any_service, call, name):
+    def test_a_listed_session_can_be_ended(self, any_service, call, name):
         mine = any_service.login()["access"]
         other = (
             any_service.login()["access"]
@@ -259,13 +259,13 @@ class TestLogout:
 
 
 class TestOtherUsers:
-    """Mallory has an account, and knows ids of the others' sessions."""
+    """Mallory has an account and knows the ids of other users' sessions."""
 
     @pytest.fixture
     def victim(self, any_service):
         return any_service.login()
 
-    def test_whose_session_cannot_be_ended(self, call, mallory, victim):
+    def test_cannot_end_their_session(self, call, mallory, victim):
         sid = payload(victim["access"])["sid"]
 
         answer = call("DELETE", f"sessions/{sid}/", mallory["access"])
@@ -273,7 +273,7 @@ class TestOtherUsers:
         assert_problem(answer, 404, "not_found")
         assert call("GET", "profile/", victim["access"]).status_code == 200
 
-    def test_whose_session_is_as_one_that_never_was(self, call, mallory, victim):
+    def test_their_session_looks_like_an_unknown_one(self, call, mallory, victim):
         theirs = call(
             "DELETE", f"sessions/{payload(victim['access'])['sid']}/", mallory["access"]
         )
@@ -281,19 +281,21 @@ class TestOtherUsers:
 
         assert theirs.content == nobodys.content
 
-    def test_whose_sessions_are_not_listed(self, call, mallory, victim):
+    def test_cannot_list_their_sessions(self, call, mallory, victim):
         listed = call("GET", "sessions/", mallory["access"]).json()["results"]
 
         assert payload(victim["access"])["sid"] not in {found["id"] for found in listed}
         assert len(listed) == 1
 
-    def test_who_stay_when_mallory_leaves_everywhere_else(self, call, mallory, victim):
+    def test_ending_other_sessions_does_not_end_theirs(self, call, mallory, victim):
         assert call("DELETE", "sessions/", mallory["access"]).status_code == 204
         assert call("GET", "profile/", victim["access"]).status_code == 200
 
     @pytest.mark.parametrize("kind", ["access", "refresh"])
-    def test_whose_session_in_mallorys_token(self, call, give, mallory, victim, kind):
-        """Session fixation, had the key been lost: user and session must belong together."""
+    def test_a_token_with_their_session_is_rejected(
+        self, call, give, mallory, victim, kind
+    ):
+        """User and session must match, even if the key was stolen (session fixation)."""
         sid = payload(victim["access"])["sid"]
         forged = REFRESH.sign(payload(mallory[kind]), sid=sid)
 
@@ -303,7 +305,7 @@ class TestOtherUsers:
             assert_problem(give("refresh", forged), 401, "token_not_valid")
         assert give("refresh", victim["refresh"]).status_code == 200
 
-    def test_whose_login_answers_are_for_no_cache(self, any_service, victim, call):
+    def test_answers_are_not_cacheable(self, any_service, victim, call):
         login = any_service.post(
             "/api/token/", {"username": USER, "password": PASSWORD}
         )
@@ -315,7 +317,7 @@ class TestOtherUsers:
 
 
 class TestAThiefWhoWaits:
-    """With an unspent refresh token, until the owner has refreshed: then the answer is repeated."""
+    """The thief uses a stolen refresh token after the owner, and gets a repeated answer."""
 
     @pytest.fixture
     def refresh(self, any_service):
@@ -327,7 +329,7 @@ class TestAThiefWhoWaits:
 
         return refresh
 
-    def test_is_found_out_at_the_second_token(self, any_service, refresh):
+    def test_is_detected_at_the_second_token(self, any_service, refresh):
         stolen = refresh(any_service.login()["refresh"], "owner").json()["refresh"]
         owners = refresh(stolen, "owner").json()
         followed = refresh(stolen, "thief").json()
@@ -339,7 +341,7 @@ class TestAThiefWhoWaits:
         profile = any_service.profile(MAIN, newest["access"])
         assert_problem(profile, 401, "token_not_valid", "session_ended")
 
-    def test_gets_no_token_twice(self, any_service, refresh):
+    def test_gets_no_second_repeat(self, any_service, refresh):
         stolen = refresh(any_service.login()["refresh"], "owner").json()["refresh"]
         refresh(stolen, "owner")
         assert refresh(stolen, "thief").status_code == 200
@@ -348,8 +350,8 @@ class TestAThiefWhoWaits:
 
         assert_problem(answer, 401, "token_not_valid", "reused")
 
-    def test_makes_no_use_of_many_places_at_once(self, any_service, refresh):
-        """Of many who repeat a token from elsewhere at the same moment at most one gets an answer."""
+    def test_simultaneous_repeats_get_at_most_one_answer(self, any_service, refresh):
+        """Many thieves repeat a token from elsewhere at once. At most one gets an answer."""
         stolen = refresh(any_service.login()["refresh"], "owner").json()["refresh"]
         refresh(stolen, "owner")
 
@@ -361,8 +363,8 @@ class TestAThiefWhoWaits:
 
 
 class TestOneUserOfManySessions:
-    def test_stalls_nobody_by_ending_them(self, any_service):
-        """Sixty requests to end all the others, while another user reads the profile."""
+    def test_ending_them_does_not_block_other_users(self, any_service):
+        """Sixty requests end all other sessions while another user reads the profile."""
         name = uuid.uuid4().hex
         create_users(any_service, [name])
         any_service.python(

@@ -1,4 +1,4 @@
-"""A newcomer follows "Build on it" of the README in a copy of the project, and all is as it says."""
+"""The steps of "Build on it" in the README work in a copy of the project."""
 
 import json
 import os
@@ -26,7 +26,7 @@ OPERATIONS = {
 
 
 class Copy:
-    """The project in a folder of its own."""
+    """A copy of the project in its own folder."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -94,7 +94,7 @@ def document(built) -> Any:
     return json.loads(shown)
 
 
-def test_its_operations_are_documented_like_ours(document):
+def test_its_operations_are_documented_like_the_services(document):
     operations = {
         operation["operationId"]: operation
         for item in document["paths"].values()
@@ -109,7 +109,7 @@ def test_its_operations_are_documented_like_ours(document):
     assert {"name": "notes", "description": "Notes."} in document["tags"]
 
 
-def test_the_document_grows_by_its_lines_alone(built):
+def test_the_document_only_gains_its_lines(built):
     before = (ROOT / "schema" / "openapi.yaml").read_text().splitlines()
     after = iter((built.folder / "schema" / "openapi.yaml").read_text().splitlines())
 
@@ -135,7 +135,7 @@ def test_its_tests_and_those_of_every_operation_pass(built):
     assert "failed" not in said
 
 
-def test_linters_and_types_find_nothing(built):
+def test_linters_and_mypy_pass(built):
     built.run(sys.executable, "-m", "ruff", "check")
     built.run(sys.executable, "-m", "mypy", "notes", "project")
 
@@ -143,14 +143,14 @@ def test_linters_and_types_find_nothing(built):
 @pytest.mark.parametrize(
     ("language", "file"), [("python", "models/note.py"), ("typescript", "schema.ts")]
 )
-def test_a_client_has_it(built, language, file):
+def test_a_generated_client_includes_it(built, language, file):
     built.manage("generateclient", language, language)
 
     assert "Note" in (built.folder / language / file).read_text()
 
 
-def test_the_docs_page_has_it_and_calls_it(built, new_profile, picture, tmp_path):
-    """As a newcomer does: sign in on the page, open the operation, execute it."""
+def test_the_docs_page_can_call_it(built, new_profile, picture, tmp_path):
+    """Sign in on the page, open the operation and execute it."""
     with serve(tmp_path, root=built.folder) as service:
         page = new_profile().new_page()
         page.goto(f"{service.url}/api/docs/#/notes/notes_create")
@@ -166,9 +166,7 @@ def test_the_docs_page_has_it_and_calls_it(built, new_profile, picture, tmp_path
         picture(page, "docs-notes")
 
 
-def test_the_other_service_verifies_an_access_token_and_no_refresh_token(
-    service, tmp_path
-):
+def test_another_service_accepts_access_tokens_only(service, tmp_path):
     code = next(code for name, code in BLOCKS if name == "verify.py")
     pair = service.login()
     program = code.replace("http://127.0.0.1:8000", service.url) + (

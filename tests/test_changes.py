@@ -1,7 +1,7 @@
 """
-What clients were generated from stays, or the major version rises.
+The document stays compatible with generated clients, or the major version rises.
 
-``schema/released.yaml`` is the document of the last release; ``make release`` makes it today's.
+``schema/released.yaml`` is the document of the last release; ``make release`` updates it.
 """
 
 import json
@@ -20,7 +20,7 @@ def released():
 
 @pytest.fixture
 def compare(node, tmp_path):
-    """Compare two documents; answers whether the second may follow, and what it breaks."""
+    """Compare two documents. Return whether the change is allowed, and what it breaks."""
 
     def compare(before, after):
         files = tmp_path / "before.json", tmp_path / "after.json"
@@ -33,13 +33,13 @@ def compare(node, tmp_path):
     return compare
 
 
-def test_todays_document_breaks_no_client_of_the_released_one(compare, released):
+def test_the_document_is_compatible_with_the_released_one(compare, released):
     today = yaml.safe_load((ROOT / "schema" / "openapi.yaml").read_text())
 
     allowed, broken = compare(released, today)
 
     assert allowed, (
-        f"Clients of {released['info']['version']} break; mend it, or raise the major version"
+        f"Clients of {released['info']['version']} break. Fix the change, or raise the major version"
         f" in pyproject.toml and run: make schema\n{broken}"
     )
 
@@ -174,7 +174,7 @@ def changed(document, change):
 
 
 @pytest.mark.parametrize("change", BREAKING.values(), ids=BREAKING)
-def test_refuses(compare, released, change):
+def test_breaking_changes_are_rejected(compare, released, change):
     allowed, broken = compare(released, changed(released, change))
 
     assert not allowed
@@ -182,12 +182,12 @@ def test_refuses(compare, released, change):
 
 
 @pytest.mark.parametrize("change", HARMLESS.values(), ids=HARMLESS)
-def test_allows(compare, released, change):
+def test_compatible_changes_are_allowed(compare, released, change):
     assert compare(released, changed(released, change)) == (True, "")
 
 
-def test_refuses_fewer_values_in_a_request(compare, released):
-    """There is no such field yet, so the document before is made up, too."""
+def test_fewer_enum_values_in_a_request_are_rejected(compare, released):
+    """The API has no such field yet, so the earlier document is invented as well."""
     many, one = (
         changed(
             released,

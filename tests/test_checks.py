@@ -1,4 +1,4 @@
-"""Deployment mistakes stop the start and say how to mend them."""
+"""Deployment mistakes stop the start, and the message says how to fix them."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -22,7 +22,7 @@ def found(databases: Sequence[str] = ()) -> set[str | None]:
     return {message.id for message in run_checks(databases=databases)}
 
 
-def test_the_tests_own_settings_are_good():
+def test_the_test_settings_pass():
     assert found() == set()
 
 
@@ -43,7 +43,7 @@ def test_the_tests_own_settings_are_good():
         *("twice", "no-end"),
     ],
 )
-def test_e001_a_key_ring_that_cannot_sign(settings, ring):
+def test_e001_unusable_key_rings_are_reported(settings, ring):
     settings.JWT_KEYS = ring
 
     assert found() == {"authapi.E001"}
@@ -52,7 +52,7 @@ def test_e001_a_key_ring_that_cannot_sign(settings, ring):
 @pytest.mark.parametrize(
     "url", ["http://api.example.com", "api.example.com", "ftp://x", "", "https://"]
 )
-def test_e002_a_public_url_that_is_not_safe(settings, url):
+def test_e002_unsafe_public_urls_are_reported(settings, url):
     settings.TRUSTED_PROXIES = []
     settings.PUBLIC_URL = url
 
@@ -62,7 +62,7 @@ def test_e002_a_public_url_that_is_not_safe(settings, url):
 @pytest.mark.parametrize(
     "url", ["https://api.example.com", "http://localhost:9000", "http://[::1]:8000"]
 )
-def test_e002_a_public_url_that_is(settings, url):
+def test_e002_safe_public_urls_pass(settings, url):
     settings.TRUSTED_PROXIES = []
     settings.PUBLIC_URL = url
 
@@ -75,13 +75,13 @@ def test_e002_a_public_url_that_is(settings, url):
     ids=["short", "one-letter", "example"],
 )
 @pytest.mark.parametrize("name", ["SECRET_KEY", "SECRET_KEY_FALLBACKS"])
-def test_e004_a_secret_that_is_none(settings, name, secret):
+def test_e004_weak_secret_keys_are_reported(settings, name, secret):
     setattr(settings, name, secret if name == "SECRET_KEY" else [secret])
 
     assert found() == {"authapi.E004"}
 
 
-def test_e004_a_secret_that_is_used_twice(settings, monkeypatch):
+def test_e004_reused_secrets_are_reported(settings, monkeypatch):
     settings.SECRET_KEY_FALLBACKS = [
         "another-one-and-long-enough-0123456789-abcdefghijklm"
     ]
@@ -95,7 +95,7 @@ def test_e004_a_secret_that_is_used_twice(settings, monkeypatch):
     assert found() == {"authapi.E004"}
 
 
-def test_e005_debug_at_a_public_address(settings):
+def test_e005_debug_in_public_is_reported(settings):
     settings.TRUSTED_PROXIES = []
     settings.DEBUG = True
     assert found() == set()
@@ -106,7 +106,7 @@ def test_e005_debug_at_a_public_address(settings):
 
 
 @pytest.mark.parametrize("proxy", ["nginx", "10.0.0.1/8", "", "0.0.0.0/0", "::/0"])
-def test_e006_a_proxy_that_is_no_address(settings, proxy):
+def test_e006_invalid_trusted_proxies_are_reported(settings, proxy):
     settings.TRUSTED_PROXIES = [proxy]
 
     assert found() == {"authapi.E006"}
@@ -120,7 +120,7 @@ def test_e006_a_proxy_that_is_no_address(settings, proxy):
         ("REFRESH_TOKEN_LIFETIME", timedelta(days=91)),
     ],
 )
-def test_e003_lifetimes_that_make_no_sense(settings, name, value):
+def test_e003_inconsistent_lifetimes_are_reported(settings, name, value):
     settings.SIMPLE_JWT = {**settings.SIMPLE_JWT, name: value}
 
     assert found() == {"authapi.E003"}
@@ -134,13 +134,13 @@ def test_e003_lifetimes_that_make_no_sense(settings, name, value):
         ("verify", "9/week"),
     ],
 )
-def test_e007_a_rate_that_is_none(settings, scope, rate):
+def test_e007_invalid_rates_are_reported(settings, scope, rate):
     limit(settings, **{scope: rate})
 
     assert found() == {"authapi.E007"}
 
 
-def test_e007_a_change_to_a_rate_that_nothing_has(settings):
+def test_e007_unknown_scopes_are_reported(settings):
     settings.THROTTLE_RATES = {"logn_pair": "5/min"}
 
     assert found() == {"authapi.E007"}
@@ -150,7 +150,7 @@ def test_e007_a_change_to_a_rate_that_nothing_has(settings):
     ("name", "path"),
     [("sub", "tests.test_checks.claim"), ("plan", "nowhere.claim"), ("plan", "tests")],
 )
-def test_e014_a_claim_that_cannot_be(settings, name, path):
+def test_e014_invalid_claims_are_reported(settings, name, path):
     settings.ACCESS_TOKEN_CLAIMS = {name: path}
 
     assert found() == {"authapi.E014"}
@@ -169,7 +169,7 @@ def claim(user):
         ("dummycache://", {"authapi.E008"}),
     ],
 )
-def test_e008_a_cache_in_which_processes_do_not_count_together(settings, url, ids):
+def test_e008_caches_other_than_redis_are_reported(settings, url, ids):
     settings.CACHES = {"default": Env.cache_url_config(url)}
 
     assert found() == ids
@@ -183,13 +183,13 @@ def test_e008_a_cache_in_which_processes_do_not_count_together(settings, url, id
         ("CORS_ALLOWED_ORIGINS", ["null"]),
     ],
 )
-def test_e009_a_wildcard(settings, name, value):
+def test_e009_wildcards_are_reported(settings, name, value):
     setattr(settings, name, value)
 
     assert found() == {"authapi.E009"}
 
 
-def test_e010_a_secret_that_everybody_can_read(settings, tmp_path):
+def test_e010_world_readable_secrets_are_reported(settings, tmp_path):
     secret = tmp_path / "key"
     settings.SECRET_FILES = [str(secret)]
     assert found() == set()
@@ -202,23 +202,23 @@ def test_e010_a_secret_that_everybody_can_read(settings, tmp_path):
 
 
 class TestDemoUser:
-    """E011: the user that everybody knows, in public."""
+    """E011: the demo user, whose password is known, on a public service."""
 
     @pytest.fixture(autouse=True)
     def public(self, settings, db):
         settings.TRUSTED_PROXIES = []
         settings.PUBLIC_URL = "https://api.example.com"
 
-    def test_is_not_there(self):
+    def test_a_missing_user_passes(self):
         assert found(["default"]) == set()
 
-    def test_is_there(self):
+    def test_the_user_is_reported(self):
         demo.make()
         demo.make()
 
         assert found(["default"]) == {"authapi.E011"}
 
-    def test_is_there_with_a_password_of_its_own(self):
+    def test_another_password_passes(self):
         demo.make()
         user = User.objects.get()
         user.set_password("something else")
@@ -226,13 +226,13 @@ class TestDemoUser:
 
         assert found(["default"]) == set()
 
-    def test_is_there_on_a_laptop(self, settings):
+    def test_localhost_passes(self, settings):
         settings.PUBLIC_URL = "http://127.0.0.1:8000"
         demo.make()
 
         assert found(["default"]) == set()
 
-    def test_cannot_be_looked_for(self):
+    def test_an_unavailable_database_passes(self):
         connection.set_rollback(True)
         connection.needs_rollback = True
 
@@ -241,7 +241,7 @@ class TestDemoUser:
         connection.needs_rollback = False
 
 
-def test_e012_a_proxy_of_which_nothing_is_said(settings):
+def test_e012_unset_trusted_proxies_are_reported(settings):
     settings.PUBLIC_URL = "https://api.example.com"
     assert found() == {"authapi.E012"}
 
@@ -253,13 +253,13 @@ def test_e012_a_proxy_of_which_nothing_is_said(settings):
     ("number", "ids"),
     [(11, {"authapi.E013"}), (12, set()), (1024, set()), (1025, {"authapi.E013"})],
 )
-def test_e013_threads_that_leave_none_for_one_kind_of_work(settings, number, ids):
+def test_e013_invalid_thread_counts_are_reported(settings, number, ids):
     settings.SERVER_THREADS = number
 
     assert found() == ids
 
 
-def test_e001_a_key_for_another_algorithm_than_the_settings_name(settings):
+def test_e001_a_key_for_another_algorithm_is_reported(settings):
     settings.SIMPLE_JWT = {**settings.SIMPLE_JWT, "ALGORITHM": "RS256"}
 
     assert found() == {"authapi.E001"}
@@ -267,7 +267,7 @@ def test_e001_a_key_for_another_algorithm_than_the_settings_name(settings):
 
 @pytest.fixture
 def public(settings):
-    """In production, where there is nothing to complain of."""
+    """Valid production settings."""
     settings.TRUSTED_PROXIES = []
     settings.PUBLIC_URL = "https://api.example.com"
     assert found() == set()
@@ -281,32 +281,32 @@ def public(settings):
         ("ACCESS_TOKEN_LIFETIME", timedelta(seconds=3601)),
     ],
 )
-def test_e003_an_access_token_that_lives_too_long(settings, name, value):
+def test_e003_long_access_lifetimes_are_reported(settings, name, value):
     settings.SIMPLE_JWT = {**settings.SIMPLE_JWT, name: value}
 
     assert found() == {"authapi.E003"}
 
 
-def test_e003_a_session_that_lives_too_long(settings):
+def test_e003_long_session_lifetimes_are_reported(settings):
     settings.SESSION_LIFETIME = timedelta(days=401)
 
     assert found() == {"authapi.E003"}
 
 
 @pytest.mark.parametrize("host", ["*", ".com"])
-def test_e009_hosts_that_are_everybodys(settings, host):
+def test_e009_top_level_wildcard_hosts_are_reported(settings, host):
     settings.ALLOWED_HOSTS = [host]
 
     assert found() == {"authapi.E009"}
 
 
-def test_e009_a_page_over_plain_http(public):
+def test_e009_plain_http_origins_are_reported(public):
     public.CORS_ALLOWED_ORIGINS = ["http://app.example.com"]
 
     assert found() == {"authapi.E009"}
 
 
-def test_e015_an_empty_audience(settings):
+def test_e015_an_empty_audience_is_reported(settings):
     settings.SIMPLE_JWT = {**settings.SIMPLE_JWT, "AUDIENCE": ""}
 
     assert found() == {"authapi.E015"}
@@ -322,7 +322,7 @@ def test_e015_an_empty_audience(settings):
         ("postgresql:///x", set()),
     ],
 )
-def test_e016_a_database_in_plain_text(public, monkeypatch, url, ids):
+def test_e016_a_database_without_tls_is_reported(public, monkeypatch, url, ids):
     for name, value in Env.db_url_config(url).items():
         monkeypatch.setitem(public.DATABASES["default"], name, value)
 
@@ -337,7 +337,7 @@ def test_e016_a_database_in_plain_text(public, monkeypatch, url, ids):
         ("rediss://cache.example.com:6379/0", set()),
     ],
 )
-def test_e016_redis_in_plain_text(public, url, ids):
+def test_e016_redis_without_tls_is_reported(public, url, ids):
     public.CACHES = {"default": Env.cache_url_config(url)}
 
     assert found() == ids

@@ -1,7 +1,7 @@
 """
 The sign-in helpers, ``schema/clients/auth.py`` and ``auth.ts``, against the running service.
 
-The sentences about the one for TypeScript are in ``tests/clients/typescript/auth.test.ts``.
+The tests of the TypeScript helper are in ``tests/clients/typescript/auth.test.ts``.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ LATE_USER = "late"
 
 
 class Waiting:
-    """A program that waits for its calls."""
+    """A program that uses the synchronous client."""
 
     Transport = httpx.HTTPTransport
 
@@ -43,7 +43,7 @@ class Waiting:
 
     @staticmethod
     def all_expired_at_once(auth: Auth, url: str) -> list[int]:
-        """The statuses of parallel calls, none of which renews before all have been refused."""
+        """Return the statuses of parallel calls. All are rejected before the first one renews."""
         refused = threading.Barrier(PARALLEL)
 
         def gather(answer: httpx.Response) -> None:
@@ -58,7 +58,7 @@ class Waiting:
 
 
 class Awaiting:
-    """A program that awaits its calls."""
+    """A program that uses the asynchronous client."""
 
     @staticmethod
     def call(auth: Auth, method: str, url: str, **body: Any) -> httpx.Response:
@@ -74,7 +74,7 @@ class Awaiting:
 
     @staticmethod
     def all_expired_at_once(auth: Auth, url: str) -> list[int]:
-        """The statuses of parallel calls, none of which renews before all have been refused."""
+        """Return the statuses of parallel calls. All are rejected before the first one renews."""
 
         async def calls() -> list[int]:
             refused = asyncio.Barrier(PARALLEL)
@@ -108,7 +108,7 @@ def expired_access(service: Service) -> str:
 
 @pytest.fixture
 def expired(service: Service, expired_access: str) -> Pair:
-    """The access token has expired; the refresh token is good."""
+    """The access token has expired; the refresh token is valid."""
     credentials = {"username": LATE_USER, "password": PASSWORD}
     refresh = service.post("/api/token/", credentials).json()["refresh"]
     return Pair(expired_access, refresh)
@@ -121,7 +121,7 @@ def profile(service: Service) -> str:
 
 @pytest.fixture(scope="module")
 def hasty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """A service whose access tokens are good for two seconds, and that throttles."""
+    """A service with throttling, whose access tokens last two seconds."""
     with serve(
         tmp_path_factory.mktemp("hasty"),
         JWT_ACCESS_LIFETIME="2",
@@ -132,7 +132,7 @@ def hasty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
 
 @pytest.fixture
 def gateway() -> Iterator[Callable[[int], str]]:
-    """Something between client and service that answers in its stead, not in JSON."""
+    """A proxy that answers instead of the service, and not in JSON."""
     servers = []
 
     def gateway(status: int) -> str:
@@ -144,7 +144,7 @@ def gateway() -> Iterator[Callable[[int], str]]:
             do_GET = do_POST
 
             def log_message(self, *arguments: Any) -> None:
-                """Say nothing."""
+                """Do not log requests."""
 
         server = HTTPServer(("127.0.0.1", 0), Handler)
         servers.append(server)
@@ -157,7 +157,7 @@ def gateway() -> Iterator[Callable[[int], str]]:
         server.server_close()
 
 
-def test_signs_in_once_when_first_needed(service, profile, program):
+def test_signs_in_once_on_the_first_call(service, profile, program):
     pairs: list[Pair | None] = []
     auth = Auth(service.url, USER, PASSWORD, on_change=pairs.append)
     assert not pairs
@@ -168,7 +168,7 @@ def test_signs_in_once_when_first_needed(service, profile, program):
     assert len(pairs) == 1
 
 
-def test_renews_before_the_service_refuses(hasty):
+def test_renews_before_the_token_expires(hasty):
     pairs: list[Pair | None] = []
     statuses = []
     auth = Auth(hasty.url, USER, PASSWORD, on_change=pairs.append)
@@ -183,8 +183,8 @@ def test_renews_before_the_service_refuses(hasty):
     assert statuses == [200, 200]
 
 
-def test_repeats_a_call_that_was_too_late(service, profile, program, expired):
-    """With its body. The wrong clock of a client costs a call, no more."""
+def test_retries_a_call_after_the_token_expired(service, profile, program, expired):
+    """The body is sent again. A wrong client clock only costs one extra call."""
     pairs: list[Pair | None] = []
     auth = Auth(service.url, pair=expired, on_change=pairs.append)
 
@@ -207,7 +207,7 @@ def test_parallel_calls_renew_once(service, profile, program, expired):
 
 
 class LosesAnAnswer(httpx.HTTPTransport):
-    """A network that delivers the first request, and not its answer."""
+    """A network that delivers the first request but loses its answer."""
 
     lost = False
 
@@ -256,7 +256,7 @@ def test_signs_in_again_when_the_session_was_ended(service, profile, program):
     assert pairs[1]
 
 
-def test_says_that_the_session_was_ended(service, profile, program):
+def test_reports_that_the_session_was_ended(service, profile, program):
     pairs: list[Pair | None] = []
     pair = Pair(**service.login())
     service.post("/api/token/blacklist/", {"refresh": pair.refresh})
@@ -269,7 +269,7 @@ def test_says_that_the_session_was_ended(service, profile, program):
     assert pairs == [None]
 
 
-def test_says_that_the_refresh_token_was_used_elsewhere(service, profile, expired):
+def test_reports_that_the_refresh_token_was_reused(service, profile, expired):
     newest = expired.refresh
     for _ in range(2):
         newest = service.post("/api/token/refresh/", {"refresh": newest}).json()[
@@ -282,7 +282,7 @@ def test_says_that_the_refresh_token_was_used_elsewhere(service, profile, expire
     assert refused.value.reason == "reused"
 
 
-def test_says_why_it_could_not_sign_in(hasty, program):
+def test_reports_why_it_could_not_sign_in(hasty, program):
     user = uuid.uuid4().hex
     url = f"{hasty.url}/api/profile/"
     refusals = []
@@ -313,7 +313,7 @@ def test_signing_out_ends_the_session(service, profile, program):
     program.sign_out(auth)
 
 
-def test_signing_out_of_what_is_no_session_any_more_is_no_error(service):
+def test_signing_out_of_an_ended_session_succeeds(service):
     auth = Auth(service.url, pair=Pair("no", "token"))
 
     auth.sign_out()
@@ -322,7 +322,7 @@ def test_signing_out_of_what_is_no_session_any_more_is_no_error(service):
 @pytest.mark.parametrize(
     ("status", "error"), [(502, httpx.HTTPStatusError), (403, NotSignedIn)]
 )
-def test_keeps_the_pair_while_the_service_is_out_of_order(gateway, status, error):
+def test_keeps_the_pair_while_the_service_is_unavailable(gateway, status, error):
     pairs: list[Pair | None] = []
     auth = Auth(gateway(status), pair=Pair("a", "b"), on_change=pairs.append)
 
@@ -332,7 +332,7 @@ def test_keeps_the_pair_while_the_service_is_out_of_order(gateway, status, error
     assert not pairs
 
 
-def test_leaves_a_refusal_that_is_not_about_the_token(gateway, program):
+def test_passes_on_refusals_unrelated_to_the_token(gateway, program):
     url = gateway(401)
 
     answer = program.call(Auth(url, pair=Pair("a", "b")), "GET", f"{url}/files/")
@@ -340,7 +340,7 @@ def test_leaves_a_refusal_that_is_not_about_the_token(gateway, program):
     assert answer.status_code == 401
 
 
-def test_shows_the_token_to_nobody_else(service, gateway, program):
+def test_sends_the_token_to_no_other_host(service, gateway, program):
     auth = Auth(service.url, pair=Pair("secret", "secret"))
     verify = f"{service.url}/api/token/verify/"
 
@@ -352,7 +352,7 @@ def test_shows_the_token_to_nobody_else(service, gateway, program):
     assert "secret" not in repr([auth, Pair("secret", "secret")])
 
 
-def test_the_one_for_typescript(service, hasty, expired_access, tmp_path):
+def test_the_typescript_helper(service, hasty, expired_access, tmp_path):
     if not shutil.which("npm") and "CI" not in os.environ:
         pytest.skip("no npm here; on Debian: apt-get install nodejs npm")
     shutil.copytree(ROOT / "tests/clients/typescript", tmp_path, dirs_exist_ok=True)

@@ -1,7 +1,8 @@
 """
-Generated clients do, against the running service, what their users will do with them.
+Generated clients run a typical scenario against the running service.
 
-Python and TypeScript run with the rest; the others by ``make clients``, which prints the table.
+Python and TypeScript run with the other tests. ``make clients`` runs all languages and prints the
+table.
 """
 
 import os
@@ -26,7 +27,7 @@ STEPS = (
     *("login", "profile", "update", "renewal"),
     *("wrong password", "throttled", "logout"),
 )
-# Debian has no Jackson with java.time; the generator has one, newer than the client is written for.
+# Debian's Jackson lacks java.time. The generator contains one, newer than the client expects.
 JACKSON = files("openapi_generator_cli") / "openapi-generator.jar"
 ANNOTATIONS = Path("/usr/share/java/jakarta-annotation-api.jar")
 DEBIAN = "/usr/share/doc"  # has a folder for each package that is installed
@@ -35,10 +36,10 @@ DEBIAN = "/usr/share/doc"  # has a folder for each package that is installed
 @dataclass
 class Language:
     """
-    How a client is made, checked and run.
+    How a client is generated, checked and run.
 
-    *needs* are programs and files, each with the Debian package that brings it; *version* is a
-    command that prints the language's.
+    *needs* are programs and files, each with its Debian package. *version* is a command that prints the
+    version of the language.
     """
 
     version: list[str]
@@ -49,7 +50,7 @@ class Language:
 
 
 def npm(package: str) -> str:
-    """The package's name and version, as it is locked."""
+    """The locked name and version of the package."""
     lock = (ROOT / "package-lock.json").read_text()
     found = re.search(rf'"node_modules/{package}": {{\s+"version": "([^"]+)"', lock)
     assert found, package
@@ -173,7 +174,7 @@ def test_scenario(throttled_service, tmp_path, record_property, name):
     assert not done.stderr
 
 
-def test_the_readme_names_the_generators_that_are_pinned():
+def test_the_readme_names_the_pinned_generators():
     readme = (ROOT / "README.md").read_text()
 
     for name, language in LANGUAGES.items():

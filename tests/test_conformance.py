@@ -1,4 +1,4 @@
-"""What both ways to do JWT promise: the main one and the one made by hand."""
+"""The promises that both JWT implementations share: the main one and the manual one."""
 
 from datetime import timedelta
 
@@ -25,7 +25,7 @@ def profile(api, variant):
 
 
 class TestLogin:
-    def test_gives_a_token_that_reads_the_profile(self, log_in, profile):
+    def test_returns_a_token_that_reads_the_profile(self, log_in, profile):
         answer = log_in()
 
         assert answer.status_code == 200
@@ -33,7 +33,7 @@ class TestLogin:
         assert profile(answer).json()["username"] == "ada"
         assert profile(answer).json()["email"] == "ada@example.com"
 
-    def test_refuses_all_bad_credentials_alike(self, log_in, user):
+    def test_all_bad_credentials_get_the_same_answer(self, log_in, user):
         wrong, unknown = log_in(password="wrong"), log_in(username="nobody")
         user.is_active = False
         user.save()
@@ -44,12 +44,12 @@ class TestLogin:
     @pytest.mark.parametrize(
         "body", [[], 7, "x", None, {}, {"username": "ada"}], ids=repr
     )
-    def test_refuses_a_body_of_another_shape(self, api, db, variant, body):
+    def test_rejects_a_malformed_body(self, api, db, variant, body):
         assert_problem(api.post(variant.login, body), 400, "invalid")
 
 
 class TestToken:
-    def test_names_user_session_and_times_and_no_secret(self, log_in, user, variant):
+    def test_contains_user_session_and_times_but_no_secret(self, log_in, user, variant):
         claims = payload(log_in().json()[variant.token])
 
         assert claims["user_id"] == claims["sub"] == str(user.pk)
@@ -59,8 +59,10 @@ class TestToken:
         assert not {"password", "hash_password"} & claims.keys()
 
     @pytest.mark.parametrize("zone", ["Asia/Tokyo", "America/New_York"])
-    def test_lives_as_long_in_every_time_zone(self, log_in, profile, monkeypatch, zone):
-        """``utcnow().timestamp()`` would be off by the zone."""
+    def test_has_the_same_lifetime_in_every_time_zone(
+        self, log_in, profile, monkeypatch, zone
+    ):
+        """``utcnow().timestamp()`` would be wrong by the offset of the time zone."""
         import time
 
         monkeypatch.setenv("TZ", zone)
@@ -78,7 +80,7 @@ class TestToken:
         with time_machine.travel(timezone.now() + timedelta(hours=1, seconds=6)):
             assert profile(answer).json()["reason"] in {"expired", "session_ended"}
 
-    def test_does_not_work_in_the_others_place(self, api, log_in, variant):
+    def test_is_rejected_by_the_other_variant(self, api, log_in, variant):
         token = log_in().json()[variant.token]
         other = {"main": "/api/manual/profile/", "manual": "/api/profile/"}[
             variant.name
@@ -88,7 +90,7 @@ class TestToken:
 
 
 class TestSession:
-    def test_is_listed_and_ends_the_token_at_once(self, api, log_in, profile, login):
+    def test_is_listed_and_ending_it_ends_the_token(self, api, log_in, profile, login):
         answer = log_in()
         mine = login().json()["access"]
         listed = api.get("/api/sessions/", mine).json()["results"]
@@ -107,7 +109,7 @@ class TestSession:
         ],
         ids=["deleted", "disabled", "new-password"],
     )
-    def test_does_not_outlive_what_it_stands_on(self, log_in, profile, user, change):
+    def test_ends_when_the_user_changes(self, log_in, profile, user, change):
         answer = log_in()
 
         change(user)

@@ -1,4 +1,4 @@
-"""What holds the suite's answers against the document catches what it is there for."""
+"""The contract check detects answers that differ from the document."""
 
 import os
 import subprocess
@@ -12,14 +12,14 @@ from authapi.testing.client import contract
 from authapi.testing.contract import Contract, Promise
 from tests.server import ROOT
 
-# Those that the suite in a suite takes; the others take time.
+# Only the plugins that the inner suite needs; the others are slow.
 PLUGINS = ("-p", "django", "-p", "xdist")
 PROFILE = ("GET", "/api/profile/")
 
 
 @pytest.fixture
 def changed(openapi):
-    """The contract of a document in which something was changed."""
+    """The contract of a modified document."""
 
     def changed(change):
         copy = deepcopy(openapi)
@@ -44,7 +44,7 @@ def examples_of(document):
 
 
 class TestCheck:
-    def test_notes_what_it_met(self, api, login, openapi):
+    def test_records_the_answers_it_met(self, api, login, openapi):
         held = Contract(openapi)
 
         held.check(*PROFILE, api.profile(login()))
@@ -67,17 +67,17 @@ class TestCheck:
         ],
         ids=["undocumented", "missing", "of-another-type"],
     )
-    def test_refuses_a_field(self, api, login, changed, change):
+    def test_an_undocumented_field_fails(self, api, login, changed, change):
         with pytest.raises(ValidationError):
             changed(change).check(*PROFILE, api.profile(login()))
 
-    def test_refuses_a_status(self, api, changed):
+    def test_an_undocumented_status_fails(self, api, changed):
         contract = changed(lambda d: answers_of(d).pop("401"))
 
         with pytest.raises(AssertionError, match="getProfile does not document 401"):
             contract.check(*PROFILE, api.get("/api/profile/"))
 
-    def test_refuses_a_refusal_that_no_operation_declares(self, api, changed):
+    def test_an_undeclared_refusal_fails(self, api, changed):
         contract = changed(
             lambda d: examples_of(d).pop("not_authenticated"),
         )
@@ -85,7 +85,7 @@ class TestCheck:
         with pytest.raises(AssertionError, match="add its exception to `refuses`"):
             contract.check(*PROFILE, api.get("/api/profile/"))
 
-    def test_refuses_an_answer_without_a_header(self, api, login, changed):
+    def test_a_missing_header_fails(self, api, login, changed):
         contract = changed(
             lambda d: answers_of(d)["200"].update(headers={"Retry-After": {}})
         )
@@ -93,7 +93,7 @@ class TestCheck:
         with pytest.raises(AssertionError, match="lacks Retry-After"):
             contract.check(*PROFILE, api.profile(login()))
 
-    def test_refuses_a_media_type(self, api, login, changed):
+    def test_an_undocumented_media_type_fails(self, api, login, changed):
         contract = changed(
             lambda d: answers_of(d)["200"].update(content={"text/html": {}})
         )
@@ -101,7 +101,7 @@ class TestCheck:
         with pytest.raises(AssertionError, match="application/json"):
             contract.check(*PROFILE, api.profile(login()))
 
-    def test_refuses_a_body_where_none_is_promised(self, api, login, changed):
+    def test_an_undocumented_body_fails(self, api, login, changed):
         contract = changed(lambda d: answers_of(d)["200"].pop("content"))
 
         with pytest.raises(AssertionError, match="has a body"):
@@ -110,7 +110,7 @@ class TestCheck:
 
 @pytest.fixture
 def suite(tmp_path):
-    """Run a suite of two files that meets nothing."""
+    """Run a suite of two files that meets no promise."""
     folder = tmp_path / "tests"
     folder.mkdir()
     (folder / "conftest.py").write_text('pytest_plugins = ["tests.promises"]')
@@ -141,7 +141,7 @@ def suite(tmp_path):
 
 class TestSuite:
     @pytest.mark.parametrize("processes", ["-n0", "-n2"])
-    def test_fails_if_it_meets_less_than_is_promised(self, suite, processes):
+    def test_a_full_run_fails_if_a_promise_is_not_met(self, suite, processes):
         done = suite(processes)
 
         assert done.returncode == pytest.ExitCode.TESTS_FAILED, done.stdout
@@ -158,7 +158,7 @@ class TestSuite:
         ],
         ids=" ".join,
     )
-    def test_passes_if_it_is_a_part(self, suite, part):
+    def test_a_partial_run_passes(self, suite, part):
         done = suite(*part)
 
         assert done.returncode == pytest.ExitCode.OK, done.stdout

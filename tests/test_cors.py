@@ -1,4 +1,7 @@
-"""Pages of other origins: those that are named may call the API, with a token and no cookie."""
+"""
+Pages of other origins: only configured origins may call the API, with a token and without
+cookies.
+"""
 
 import pytest
 
@@ -30,7 +33,7 @@ def test_a_named_origin_may_send_a_token(api):
     assert not answer.has_header("Access-Control-Allow-Credentials")
 
 
-def test_a_named_origin_reads_the_answer_and_when_to_come_again(api, login):
+def test_a_named_origin_can_read_the_answer_and_retry_after(api, login):
     pair = login()
     headers = {"Authorization": f"Bearer {pair.json()['access']}", "Origin": APP}
     answer = api.client.get("/api/profile/", headers=headers)
@@ -50,11 +53,11 @@ def test_a_named_origin_reads_the_answer_and_when_to_come_again(api, login):
         "null",
     ],
 )
-def test_another_origin_may_not(api, origin):
+def test_other_origins_are_not_allowed(api, origin):
     assert not preflight(api, origin).has_header("Access-Control-Allow-Origin")
 
 
-def test_the_admin_is_for_no_other_origin(api):
+def test_the_admin_allows_no_other_origin(api):
     answer = preflight(api, APP, "/admin/")
 
     assert not answer.has_header("Access-Control-Allow-Origin")

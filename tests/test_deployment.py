@@ -1,4 +1,4 @@
-"""The settings of a deployment, in a process of its own."""
+"""The settings of a deployment, in a separate process."""
 
 import os
 import subprocess
@@ -39,14 +39,14 @@ def test_no_migration_is_missing():
     assert manage("makemigrations", "--check").returncode == 0
 
 
-def test_a_key_is_printed_before_there_is_any():
+def test_newkey_works_without_a_key():
     done = manage("newkey", JWT_KEYS="")
 
     assert done.stdout.startswith("-----BEGIN PRIVATE KEY-----")
     assert "kid: " in done.stderr
 
 
-def test_secrets_may_be_files(tmp_path):
+def test_secrets_can_be_read_from_files(tmp_path):
     for name in ("SECRET_KEY", "JWT_KEYS"):
         (tmp_path / name).touch(mode=0o600)
         (tmp_path / name).write_text(PRODUCTION[name].replace("\\n", "\n"))
@@ -70,7 +70,7 @@ def test_secrets_may_be_files(tmp_path):
     ],
     ids=["http", "no-key"],
 )
-def test_the_server_does_not_start_on_a_mistake(environment, said):
+def test_a_failed_check_stops_the_server(environment, said):
     done = subprocess.run(
         [sys.executable, "-c", "import project.wsgi"],
         cwd=ROOT,
@@ -104,10 +104,8 @@ def test_the_server_does_not_start_on_a_mistake(environment, said):
     ],
     ids=str,
 )
-def test_tls_is_believed_of_a_trusted_proxy_and_plain_http_is_refused(
-    path, headers, answered
-):
-    """Refused, not redirected: a token that came in plain text is lost already."""
+def test_plain_http_is_rejected_behind_a_trusted_proxy(path, headers, answered):
+    """It is not redirected, because a token sent in plain text is already exposed."""
     peer = headers.pop("peer", "127.0.0.1")
     code = (
         "import django; django.setup()\n"
@@ -127,5 +125,5 @@ def test_tls_is_believed_of_a_trusted_proxy_and_plain_http_is_refused(
     assert done.stdout.strip() == answered, done.stderr
 
 
-def test_no_proxy_is_said_by_an_empty_value():
+def test_an_empty_value_means_no_proxy():
     assert manage("check", TRUSTED_PROXIES="").returncode == 0

@@ -1,8 +1,8 @@
 """
-Two checks, one verdict: mutated tokens, each signed by the key of either variant.
+Both variants give the same verdict on mutated tokens, signed by the key of either variant.
 
-Whatever is done to header, claims, encoding or signature, the check made by hand and the one on
-simplejwt agree: the same claims, or no.
+However header, claims, encoding or signature are changed, the manual check and the one on simplejwt
+agree: both return the same claims, or both reject the token.
 """
 
 import json
@@ -70,7 +70,7 @@ def mutate_claims(random: random.Random, claims: dict[str, Any]) -> None:
 
 
 def mutate_json(random: random.Random, text: str) -> str:
-    """Duplicated members, white space, nesting, and what is no object."""
+    """Duplicate members, white space, nesting, and values other than objects."""
     return random.choice(
         [
             lambda: text[:-1] + ', "user_id": "52"}',
@@ -90,7 +90,7 @@ def mutate_text(random: random.Random, token: str) -> str:
     parts = token.split(".")
     return random.choice(
         [
-            # Never the same character, or the token would be as good as before.
+            # Never the same character, or the token would stay valid.
             lambda: token[:at] + random.choice(other) + token[at + 1 :],
             lambda: token[:at] + random.choice("=.+/ \n\0é%") + token[at:],
             lambda: token[:at] + token[at + 1 :],
@@ -112,7 +112,7 @@ def good(user, login) -> dict[str, Any]:
 
 
 def verdicts(good: dict[str, Any], seed: int) -> list[tuple[str, ...]]:
-    """The same mutation, made from *seed*, of each variant's good token."""
+    """Apply the same mutation, derived from *seed*, to each variant's valid token."""
     found = []
     for variant in VARIANTS.values():
         dice = random.Random(seed)
@@ -133,7 +133,7 @@ def verdicts(good: dict[str, Any], seed: int) -> list[tuple[str, ...]]:
     return found
 
 
-def test_mutated_tokens_get_one_verdict_from_both(good, record_property):
+def test_both_variants_agree_on_mutated_tokens(good, record_property):
     accepted = 0
     with untraced():
         for seed in range(SEED, SEED + COUNT):
@@ -143,6 +143,6 @@ def test_mutated_tokens_get_one_verdict_from_both(good, record_property):
             accepted += main[0] == "accepted"
 
     record_property(
-        "said", f"{COUNT} mutated tokens, {accepted} accepted by both alike"
+        "said", f"{COUNT} mutated tokens, {accepted} accepted by both variants"
     )
     assert 0 < accepted < COUNT

@@ -24,7 +24,7 @@ FIREFOX = "Mozilla/5.0 (Android 16; Mobile; rv:145.0) Gecko/145.0 Firefox/145.0"
 
 
 class TestSignIn:
-    def test_takes_five_steps_to_the_profile(self, page):
+    def test_reaches_the_profile_in_five_steps(self, page):
         """User name, password, Enter; open, Execute."""
         sign_in(page)
         signed_in(page)
@@ -35,7 +35,7 @@ class TestSignIn:
         body = has_status(answer_of(found), 200)
         expect(body).to_contain_text(f'"username": "{USER}"')
 
-    def test_takes_three_steps_with_the_demo_user(self, page):
+    def test_reaches_it_in_three_steps_with_the_demo_user(self, page):
         page.get_by_role("button", name="Use demo").click()
         found = page.locator("[id$='-getProfile']")
         found.locator(".opblock-summary-control").click()
@@ -44,7 +44,7 @@ class TestSignIn:
 
         has_status(answer_of(found), 200)
 
-    def test_says_what_it_does(self, page):
+    def test_the_form_says_what_it_does(self, page):
         expect(page.get_by_role("form", name="Sign in")).to_contain_text(
             "Sign in to try the calls."
         )
@@ -64,7 +64,7 @@ class TestSignIn:
         ],
         ids=["throttled", "unavailable", "down"],
     )
-    def test_a_server_that_cannot_is_explained(self, page, answer, said):
+    def test_server_errors_are_explained(self, page, answer, said):
         page.route(
             "**/api/token/",
             lambda route: route.fulfill(**answer) if answer else route.abort(),
@@ -74,7 +74,7 @@ class TestSignIn:
 
         expect(status(page)).to_contain_text(said)
 
-    def test_works_by_keyboard_alone(self, page):
+    def test_works_with_the_keyboard_alone(self, page):
         """From the field to the answer of the profile, and out again."""
         page.get_by_label("User name").focus()
         page.keyboard.type(USER)
@@ -115,7 +115,7 @@ class TestSignOut:
         assert service.post("/api/token/verify/", {"token": access}).status_code == 401
         has_status(execute(page, "getProfile"), 401)
 
-    def test_is_not_claimed_when_the_server_is_down(self, page):
+    def test_reports_failure_when_the_server_is_down(self, page):
         sign_in(page)
         signed_in(page)
         page.route("**/api/token/blacklist/", lambda route: route.abort())
@@ -128,7 +128,7 @@ class TestSignOut:
 
 
 class TestSessions:
-    def test_are_listed_with_device_place_and_last_use(self, page, service):
+    def test_are_listed_with_device_address_and_last_use(self, page, service):
         service.login(user_agent=FIREFOX)
         sign_in(page)
         signed_in(page)
@@ -172,8 +172,8 @@ class TestSessions:
         expect(account.get_by_role("listitem")).to_have_count(1)
         has_status(execute(page, "getProfile"), 200)
 
-    def test_one_that_ended_elsewhere_keeps_what_was_typed(self, page, service):
-        """The page offers to sign in again, and the call can be made as it stands."""
+    def test_input_is_kept_when_the_session_ends_elsewhere(self, page, service):
+        """The page offers to sign in again, and then the same call can be made."""
         sign_in(page)
         signed_in(page)
         found = operation(page, "updateProfile")
@@ -204,7 +204,7 @@ class TestSessions:
         ],
         ids=["ended", "reused"],
     )
-    def test_one_that_ended_says_why(self, page, problem, said):
+    def test_the_page_says_why_a_session_ended(self, page, problem, said):
         sign_in(page)
         signed_in(page)
         expire(page)

@@ -21,7 +21,7 @@ from tests.browser import (
 )
 
 FIREFOX = "Mozilla/5.0 (Android 16; Mobile; rv:145.0) Gecko/145.0 Firefox/145.0"
-# What only Swagger UI can fix, with the issue that asks for it.
+# Violations that only Swagger UI can fix, with the issue that reports each.
 UPSTREAM = {
     # The tables of answers are regions without a name.
     "landmark-unique": "https://github.com/swagger-api/swagger-ui/issues/9574",
@@ -33,7 +33,7 @@ UPSTREAM = {
 def faults(page: Page) -> list[str]:
     found = [
         f"{fault['id']}: {node['html'][:100]}"
-        # Without preload, or it copies style sheets into the page, which the policy refuses.
+        # Without preload, because axe would inline style sheets, which the policy forbids.
         for fault in Axe().run(page, options={"preload": False}).response["violations"]
         for node in fault["nodes"]
     ]
@@ -100,7 +100,7 @@ STATES = (
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("state", STATES, ids=lambda state: state.__name__)
-def test_is_usable_by_everybody(page, picture, scheme, state):
+def test_has_no_accessibility_violations(page, picture, scheme, state):
     """axe finds nothing in the whole page, Swagger UI included."""
     page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
     expect(block(page, "getProfile")).to_be_visible()
@@ -127,8 +127,8 @@ def test_reduced_motion_is_respected(page):
         ("docs-narrow", "light", (375, 812)),
     ],
 )
-def test_takes_the_pictures_of_the_readme(page, picture, name, scheme, size):
-    """The page as it opens, an answer in the dark, and a phone."""
+def test_takes_the_screenshots_of_the_readme(page, picture, name, scheme, size):
+    """The initial page, an answer in the dark theme, and a phone."""
     page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
     page.set_viewport_size({"width": size[0], "height": size[1]})
     sign_in(page)
@@ -142,7 +142,7 @@ def test_takes_the_pictures_of_the_readme(page, picture, name, scheme, size):
     picture(page, name)
 
 
-def test_takes_the_picture_of_the_account(page, picture, service):
+def test_takes_the_screenshot_of_the_account(page, picture, service):
     page.emulate_media(color_scheme="light", reduced_motion="reduce")
     page.set_viewport_size({"width": 1280, "height": 640})
     sign_in(page)
@@ -162,7 +162,7 @@ def test_takes_the_picture_of_the_account(page, picture, service):
 
 
 class TestApplication:
-    """Operations of an application, which Swagger UI and the sidebar show as ours."""
+    """An application's operations are shown like the service's."""
 
     @pytest.fixture
     def document(self, service) -> Any:
@@ -222,7 +222,7 @@ class TestApplication:
 
         return open_with
 
-    def test_is_listed_where_the_document_has_it(self, open_with, document):
+    def test_is_listed_in_document_order(self, open_with, document):
         page = open_with(document)
 
         tags = page.locator("#operations-list summary").all_text_contents()
@@ -237,7 +237,9 @@ class TestApplication:
 
     @pytest.mark.parametrize("width", WIDTHS)
     @pytest.mark.parametrize("scheme", ["light", "dark"])
-    def test_is_usable_by_everybody(self, open_with, document, picture, width, scheme):
+    def test_has_no_accessibility_violations(
+        self, open_with, document, picture, width, scheme
+    ):
         page = open_with(document)
         page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
         page.set_viewport_size({"width": width, "height": 900})
@@ -249,7 +251,7 @@ class TestApplication:
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         assert not faults(page)
 
-    def test_may_have_several_servers(self, open_with, document):
+    def test_supports_several_servers(self, open_with, document):
         picker = ".schemes-server-container select"
         expect(open_with(document).locator(picker)).to_have_count(0)
         document["servers"].append({"url": "https://staging.example.com"})

@@ -1,4 +1,4 @@
-"""What stands around Swagger UI: bar, sidebar, theme, downloads, clients."""
+"""The parts around Swagger UI: bar, sidebar, theme, downloads, clients."""
 
 import json
 import re
@@ -30,7 +30,7 @@ class TestSecurity:
             ("frame-ancestors", "'none'"),
         }
 
-    def test_cannot_be_pointed_elsewhere(self, page, service):
+    def test_a_query_cannot_load_another_document(self, page, service):
         page.goto(f"{service.url}/api/docs/?url=/nowhere&configUrl=/nowhere")
 
         expect(block(page, "getProfile")).to_be_visible()
@@ -61,7 +61,7 @@ class TestBar:
 
         assert download.value.suggested_filename == f"authapi-{version}.{form}"
 
-    def test_the_theme_is_kept_and_nothing_else(self, tab):
+    def test_only_the_theme_is_stored(self, tab):
         page = tab()
         page.emulate_media(color_scheme="light")
         button = page.get_by_role("button", name="Theme:")
@@ -123,7 +123,7 @@ class TestClients:
         copied = page.evaluate("navigator.clipboard.readText()")
         assert copied.startswith("pip install openapi-python-client\n")
 
-    def test_are_selected_where_there_is_no_clipboard(self, tab):
+    def test_are_selected_when_there_is_no_clipboard(self, tab):
         page = tab()
         page.evaluate("Object.defineProperty(navigator, 'clipboard', {value: null})")
         page.get_by_role("button", name="Generate a client").click()
@@ -134,7 +134,7 @@ class TestClients:
         assert "openapi-python-client" in page.evaluate("String(getSelection())")
 
     @pytest.mark.parametrize("name", ["auth.py", "auth.ts"])
-    def test_have_their_helper_beside_them(self, page, name):
+    def test_offer_their_helper_file(self, page, name):
         page.get_by_role("button", name="Generate a client").click()
 
         with page.expect_download() as download:
@@ -180,7 +180,7 @@ class TestLayout:
         page.get_by_role("button", name="Dismiss").click()
         expect(status(page)).to_be_empty()
 
-    def test_nothing_moves_without_being_asked(self, tab):
+    def test_the_layout_does_not_shift(self, tab):
         page = tab(at="/health/live/")
         page.add_init_script("""
             window.shifts = [];
@@ -197,9 +197,7 @@ class TestLayout:
 
         assert page.evaluate("shifts.map(shift => shift.value)") == []
 
-    def test_without_javascript_says_so_and_links_the_document(
-        self, new_profile, service
-    ):
+    def test_without_javascript_links_the_document(self, new_profile, service):
         page = new_profile(java_script_enabled=False).new_page()
         page.goto(f"{service.url}/api/docs/")
 

@@ -1,4 +1,4 @@
-"""What the server puts into the docs page."""
+"""The parts of the docs page that the server renders."""
 
 import re
 
@@ -16,7 +16,7 @@ def html(api):
     return lambda: api.get("/api/docs/").content.decode()
 
 
-def test_stands_alone_and_names_the_public_address(api, settings):
+def test_is_isolated_and_names_the_public_address(api, settings):
     answer = api.get("/api/docs/")
 
     assert answer["Cross-Origin-Opener-Policy"] == "same-origin"
@@ -28,7 +28,7 @@ def test_stands_alone_and_names_the_public_address(api, settings):
 class TestBrand:
     """Title, logo, accent and links are one setting."""
 
-    def test_is_the_applications(self, html, settings):
+    def test_comes_from_the_setting(self, html, settings):
         settings.DOCS_PAGE = {
             "TITLE": "Acme <Payments>",
             "LOGO": "admin/img/icon-yes.svg",
@@ -45,14 +45,14 @@ class TestBrand:
         assert '<a href="https://status.example.com/">Status</a>' in page
         assert "authapi" not in page.replace("authapi.", "")
 
-    def test_may_have_no_links(self, html, settings):
+    def test_links_are_optional(self, html, settings):
         settings.DOCS_PAGE = {**settings.DOCS_PAGE, "LINKS": {}}
 
         assert 'class="links"' not in html()
 
 
 class TestDemoUser:
-    def test_is_offered_on_a_laptop_without_a_hash(
+    def test_is_offered_on_localhost_without_hashing(
         self, html, settings, django_assert_num_queries
     ):
         demo.make()
@@ -71,7 +71,7 @@ class TestDemoUser:
             *("http://api.example.com", "http://127.0.0.1.example.com"),
         ],
     )
-    def test_is_not_told_of_elsewhere(
+    def test_is_not_offered_in_public(
         self, html, settings, url, django_assert_num_queries
     ):
         demo.make()
@@ -101,10 +101,10 @@ class TestHelpers:
         assert answer["Cache-Control"] == "no-cache"
 
     @pytest.mark.parametrize("name", ["generators.py", "__init__.py", "python.yaml"])
-    def test_are_no_other_files(self, api, name):
+    def test_other_files_are_not_served(self, api, name):
         assert api.get(f"/api/docs/{name}").status_code == 404
 
-    def test_are_only_read(self, api):
+    def test_are_read_only(self, api):
         assert api.post("/api/docs/auth.py").status_code == 405
 
 

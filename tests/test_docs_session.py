@@ -18,7 +18,7 @@ from tests.browser import (
 )
 
 
-def test_over_a_reload(page):
+def test_survives_a_reload(page):
     sign_in(page)
     signed_in(page)
 
@@ -28,14 +28,14 @@ def test_over_a_reload(page):
     has_status(execute(page, "getProfile"), 200)
 
 
-def test_not_beyond_the_tab(page, tab):
+def test_ends_with_the_tab(page, tab):
     sign_in(page)
     signed_in(page)
 
     expect(tab().get_by_label("User name")).to_be_visible()
 
 
-def test_renews_before_the_end(tab, refreshes):
+def test_renews_before_the_token_expires(tab, refreshes):
     page = tab(now=datetime.now(UTC))
     sign_in(page)
     signed_in(page)
@@ -52,7 +52,7 @@ def test_renews_before_the_end(tab, refreshes):
 
 
 @pytest.mark.parametrize("hours", [-1, 1])
-def test_with_a_clock_that_is_wrong(tab, refreshes, hours):
+def test_works_with_a_wrong_clock(tab, refreshes, hours):
     page = tab(now=datetime.now(UTC) + timedelta(hours=hours))
     sign_in(page)
     signed_in(page)
@@ -63,7 +63,7 @@ def test_with_a_clock_that_is_wrong(tab, refreshes, hours):
     assert refreshes == []
 
 
-def test_a_call_after_expiry_renews_once_and_succeeds(page, refreshes):
+def test_a_call_after_expiry_renews_once(page, refreshes):
     sign_in(page)
     signed_in(page)
     expire(page)
@@ -73,7 +73,7 @@ def test_a_call_after_expiry_renews_once_and_succeeds(page, refreshes):
     assert len(refreshes) == 1
 
 
-def test_two_calls_at_once_renew_once(page, refreshes):
+def test_simultaneous_calls_renew_once(page, refreshes):
     sign_in(page)
     signed_in(page)
     expire(page)
@@ -106,7 +106,7 @@ def test_two_tabs_renew_once(page, tab, refreshes):
     assert len(refreshes) == 1
 
 
-def test_signing_out_in_one_tab_signs_its_twin_out(page, tab):
+def test_signing_out_also_signs_out_a_duplicated_tab(page, tab):
     sign_in(page)
     signed_in(page)
     twin = tab(page.evaluate("sessionStorage['authapi.session']"))
@@ -119,7 +119,7 @@ def test_signing_out_in_one_tab_signs_its_twin_out(page, tab):
     expect(twin.get_by_label("User name")).to_be_visible()
 
 
-def test_a_server_that_fails_for_a_while_costs_nothing(page):
+def test_survives_a_temporary_server_failure(page):
     sign_in(page)
     signed_in(page)
     expire(page)

@@ -18,7 +18,7 @@ def test_lists_the_documents_operations_in_the_order_of_use(page, service):
     assert listed.locator("a .method").first.text_content() == "post"
 
 
-def test_folds_the_teaching_variant(page):
+def test_collapses_the_teaching_variant(page):
     expect(page.locator("#operations-list details").first).to_have_attribute("open", "")
     last = page.locator("#operations-list details").last
 
@@ -45,7 +45,7 @@ def test_opens_an_operation_below_the_bar_and_marks_it(page):
     expect(link).not_to_have_attribute("aria-current", "true")
 
 
-def test_a_deep_link_opens_what_is_folded(tab):
+def test_a_deep_link_expands_its_collapsed_tag(tab):
     page = tab(at="/api/docs/#/manual/manualProfile")
 
     expect(block(page, "manualProfile").locator("button.execute")).to_be_visible()
@@ -53,7 +53,7 @@ def test_a_deep_link_opens_what_is_folded(tab):
     expect(link).to_have_attribute("aria-current", "true")
 
 
-def test_goes_back_with_the_browser(page):
+def test_follows_browser_history(page):
     page.locator("#sidebar a[href='#/token/createToken']").click()
     page.locator("#sidebar a[href='#/sessions/endSession']").click()
     expect(block(page, "endSession")).to_be_in_viewport()
@@ -63,7 +63,7 @@ def test_goes_back_with_the_browser(page):
     expect(block(page, "createToken")).to_be_in_viewport()
 
 
-def test_a_slash_filters(page):
+def test_slash_focuses_the_filter(page):
     expect(page.locator("#operations-list a").first).to_be_visible()
 
     page.keyboard.press("/")
@@ -78,7 +78,7 @@ def test_a_slash_filters(page):
     expect(page.get_by_text("No operation matches.")).to_be_visible()
 
 
-def test_a_slash_in_a_field_is_a_slash(page):
+def test_slash_in_a_field_is_typed(page):
     page.get_by_label("User name").press("/")
 
     expect(page.get_by_label("User name")).to_have_value("/")

@@ -1,4 +1,4 @@
-"""Swagger UI on the docs page: the dialog and the buttons that people and their scripts know."""
+"""Swagger UI on the docs page: its usual dialog and buttons."""
 
 import json
 
@@ -23,7 +23,7 @@ CREDENTIALS = json.dumps({"username": USER, "password": PASSWORD})
 
 
 class TestAuthorize:
-    def test_the_conventional_way_in(self, page, service):
+    def test_a_pasted_access_token_authorizes(self, page, service):
         """Execute createToken, paste the access token into Authorize, execute getProfile."""
         access = service.login()["access"]
 
@@ -34,7 +34,7 @@ class TestAuthorize:
         assert f'"username": "{USER}"' in body.inner_text()
 
     @pytest.mark.parametrize("form", ["  {}\n", "Bearer {}", " bearer  {} "])
-    def test_takes_a_token_however_it_was_copied(self, page, service, form):
+    def test_accepts_a_token_in_any_copied_form(self, page, service, form):
         authorize(page, form.format(service.login()["access"]))
 
         has_status(execute(page, "getProfile"), 200)
@@ -77,7 +77,7 @@ class TestAuthorize:
 
 
 class TestExecute:
-    def test_create_token_closes_every_padlock(self, page):
+    def test_create_token_locks_every_padlock(self, page):
         has_status(execute(page, "createToken", CREDENTIALS), 200)
 
         signed_in(page)
@@ -93,7 +93,7 @@ class TestExecute:
         has_status(execute(page, "getProfile"), 200)
 
     def test_the_variants_may_share_a_padlock(self, tab, service):
-        """The page goes by the tag, so one security scheme is enough for both."""
+        """The page distinguishes them by tag, so one security scheme is enough."""
         document = service.client.get("/api/schema/?format=json").json()
         for item in document["paths"].values():
             for found in item.values():
@@ -111,12 +111,12 @@ class TestExecute:
         has_status(execute(page, "manualProfile"), 200)
         has_status(execute(page, "getProfile"), 200)
 
-    def test_manual_login_is_enough_for_the_teaching_variant(self, page):
+    def test_manual_login_suffices_for_the_teaching_variant(self, page):
         has_status(execute(page, "manualLogin", CREDENTIALS), 200)
 
         has_status(execute(page, "manualProfile"), 200)
 
-    def test_shows_the_headers_that_say_something(self, page):
+    def test_shows_only_informative_headers(self, page):
         found = operation(page, "getProfile")
         has_status(execute(page, "getProfile"), 401)
 
@@ -126,16 +126,16 @@ class TestExecute:
         assert {"content-type", "www-authenticate"} <= names
         assert len(names) < 7, names
 
-    def test_says_how_long_it_took(self, page):
+    def test_shows_the_duration(self, page):
         answer = execute(page, "createToken", CREDENTIALS)
 
         expect(answer).to_contain_text("Request duration")
 
 
 class TestSameRequest:
-    """What to type elsewhere to make the same request."""
+    """The commands that make the same request in a shell or a program."""
 
-    def test_holds_no_token(self, page):
+    def test_contains_no_token(self, page):
         sign_in(page)
         signed_in(page)
         found = operation(page, "getProfile")

@@ -1,4 +1,4 @@
-"""Every error is a problem (RFC 9457), whoever made it."""
+"""Every error is a problem (RFC 9457), wherever it was raised."""
 
 import pytest
 from django.test import override_settings
@@ -35,11 +35,11 @@ class TestBodies:
         ],
         ids=lambda body: repr(body[:20]),
     )
-    def test_that_do_not_parse(self, send, body):
+    def test_unparsable_bodies_are_rejected(self, send, body):
         assert_problem(send(body), 400, "parse_error")
 
     @pytest.mark.parametrize("body", [b"[]", b"7", b'"x"', b"null", b"true", b""])
-    def test_that_are_no_object(self, send, body):
+    def test_bodies_other_than_objects_are_rejected(self, send, body):
         answer = send(body)
 
         assert_problem(answer, 400, "invalid")
@@ -56,48 +56,48 @@ class TestBodies:
             "",
         ],
     )
-    def test_of_another_type(self, send, content_type):
+    def test_other_media_types_are_rejected(self, send, content_type):
         assert_problem(send(CREDENTIALS, content_type), 415, "unsupported_media_type")
 
-    def test_are_utf_8_whatever_the_charset_says(self, send):
+    def test_bodies_are_utf_8_whatever_the_charset_says(self, send):
         answer = send(CREDENTIALS, "Application/JSON; charset=utf-16")
 
         assert_problem(answer, 401, "no_active_account")
 
 
 class TestPaths:
-    def test_that_lead_nowhere(self, api):
+    def test_unknown_paths_are_not_found(self, api):
         assert_problem(api.get("/nowhere/"), 404, "not_found")
 
-    def test_without_the_slash_say_so_to_a_client(self, api):
+    def test_a_missing_slash_is_explained_to_a_client(self, api):
         answer = api.post("/api/token", {})
 
         assert_problem(answer, 404, "not_found")
         assert "/api/token/" in answer.json()["detail"]
 
-    def test_without_the_slash_lead_a_browser_there(self, api):
+    def test_a_missing_slash_redirects_a_browser(self, api):
         answer = api.get("/api/docs?x=1")
 
         assert answer.status_code == 302
         assert answer["Location"] == "/api/docs/?x=1"
 
     @pytest.mark.parametrize("path", ["//evil.example", "/\\evil.example", "/\r\nx"])
-    def test_lead_nowhere_else(self, api, path):
+    def test_redirects_stay_on_this_host(self, api, path):
         assert_problem(api.client.get("/", PATH_INFO=path), 404, "not_found")
 
-    def test_the_start_leads_to_the_docs(self, api):
+    def test_the_root_redirects_to_the_docs(self, api):
         assert api.get("/")["Location"] == "/api/docs/"
 
 
 class TestMethods:
     @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "OPTIONS", "TRACE"])
-    def test_that_a_path_does_not_have(self, api, db, method):
+    def test_unsupported_methods_are_rejected(self, api, db, method):
         answer = api(method, "/api/token/")
 
         assert_problem(answer, 405, "method_not_allowed")
         assert answer["Allow"] == "POST"
 
-    def test_that_a_plain_view_does_not_have(self, api):
+    def test_unsupported_methods_of_plain_views_are_rejected(self, api):
         answer = api.post("/.well-known/jwks.json", {})
 
         assert_problem(answer, 405, "method_not_allowed")
@@ -105,15 +105,15 @@ class TestMethods:
 
 
 class TestDjangosOwn:
-    def test_an_unknown_host(self, client):
-        """Before there is an operation, so no operation documents it."""
+    def test_an_unknown_host_is_rejected(self, client):
+        """No operation documents this error, because it is raised before routing."""
         answer = client.get("/api/profile/", headers={"Host": "evil.example"})
 
         assert_problem(answer, 400, "invalid")
 
     @pytest.mark.parametrize("debug", [False, True])
-    def test_a_fault_of_ours(self, api, user, monkeypatch, debug):
-        """The bug is real: the table is gone. The answer tells nothing of it."""
+    def test_a_server_error_reveals_nothing(self, api, user, monkeypatch, debug):
+        """The error is real: a table is missing. The answer does not mention it."""
         from django.db import connection
 
         with override_settings(DEBUG=debug), connection.cursor() as cursor:
@@ -124,14 +124,14 @@ class TestDjangosOwn:
         assert b"lost" not in answer.content
         assert b"authapi_session" not in answer.content
 
-    def test_the_admin_keeps_its_pages(self, api, db):
+    def test_the_admin_keeps_its_error_pages(self, api, db):
         answer = api.get("/admin/nowhere/")
 
         assert answer.status_code in {302, 404}
         assert answer["Content-Type"] != MEDIA_TYPE
 
 
-def test_clients_may_ask_for_another_type_and_get_json(api, db):
+def test_an_unsupported_accept_header_gets_json(api, db):
     answer = api.client.get("/api/profile/", headers={"Accept": "text/html"})
 
     assert_problem(answer, 401, "not_authenticated")

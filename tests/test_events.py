@@ -1,4 +1,4 @@
-"""What happened is one line of JSON in the log, and one Django signal."""
+"""Each event is one line of JSON in the log, and one Django signal."""
 
 import json
 import uuid
@@ -26,7 +26,7 @@ EVENTS = (
 
 @pytest.fixture
 def seen():
-    """The events of this test, in their order: name, facts."""
+    """The events of this test in order, as name and facts."""
     seen = []
     receivers = []
     for event in EVENTS:
@@ -43,7 +43,7 @@ def seen():
 
 
 class TestSignals:
-    def test_of_a_session_from_login_to_logout(
+    def test_a_session_sends_events_from_login_to_logout(
         self, seen, login, refresh, logout, user
     ):
         newest = refresh(login().json()["refresh"]).json()["refresh"]
@@ -57,7 +57,7 @@ class TestSignals:
             ("logout", named),
         ]
 
-    def test_of_a_token_that_comes_back(self, seen, login, refresh):
+    def test_a_reused_token_sends_token_reused(self, seen, login, refresh):
         spent = login().json()["refresh"]
         refresh(refresh(spent).json()["refresh"])
 
@@ -68,7 +68,7 @@ class TestSignals:
             *("login", "refresh", "refresh", "token_reused")
         ]
 
-    def test_of_a_repeat_from_elsewhere_names_both_places(
+    def test_a_repeat_from_elsewhere_names_both_addresses(
         self, seen, api, login, refresh
     ):
         spent = login().json()["refresh"]
@@ -90,7 +90,7 @@ class TestSignals:
     @pytest.mark.parametrize(
         "change", [{"is_active": False}, {"password": "another"}], ids=str
     )
-    def test_of_a_session_whose_user_lost_access(self, seen, api, login, user, change):
+    def test_a_disabled_user_sends_access_lost(self, seen, api, login, user, change):
         pair = login()
         User.objects.filter(pk=user.pk).update(**change)
 
@@ -99,7 +99,7 @@ class TestSignals:
 
         assert [name for name, _ in seen] == ["login", "access_lost"]
 
-    def test_of_a_login_that_fails(self, seen, login, user):
+    def test_a_failed_login_sends_login_failed(self, seen, login, user):
         login(password="wrong")
         login(username="nobody")
 
@@ -108,7 +108,7 @@ class TestSignals:
             ("login_failed", {"user_id": None, "address": "127.0.0.1"}),
         ]
 
-    def test_of_a_limit(self, seen, login, settings):
+    def test_a_reached_limit_sends_throttled(self, seen, login, settings):
         limit(settings, login_pair="1/min")
         login()
 
@@ -118,7 +118,7 @@ class TestSignals:
             ("throttled", {"scope": "login_pair", "address": "127.0.0.1"})
         ]
 
-    def test_of_sessions_ended_elsewhere(self, seen, api, login):
+    def test_ending_other_sessions_sends_sessions_ended(self, seen, api, login):
         other, third, mine = (login().json()["access"] for _ in range(3))
         listed = api.get("/api/sessions/", third).json()["results"]
         ended = next(session["id"] for session in listed if session["current"])
@@ -130,7 +130,7 @@ class TestSignals:
         assert seen[3][1]["session_id"] == ended
         assert api.get("/api/profile/", other).status_code == 401
 
-    def test_of_the_admins_door(self, seen, client, db):
+    def test_an_admin_login_sends_login(self, seen, client, db):
         root = User.objects.create_superuser("root", None, PASSWORD)
         for password in ("", "wrong", PASSWORD):
             client.post("/admin/login/", {"username": "root", "password": password})
@@ -141,7 +141,7 @@ class TestSignals:
             ("login", {**facts, "session_id": None}),
         ]
 
-    def test_a_receiver_that_fails_fails_alone(self, login):
+    def test_a_failing_receiver_does_not_affect_others(self, login):
         @receiver(events.logged_in)
         def fails(**kwargs):
             raise RuntimeError
@@ -154,7 +154,7 @@ class TestSignals:
 
 @pytest.fixture(scope="module")
 def lines(tmp_path_factory):
-    """What the server wrote, all of it, and what must not be in it."""
+    """The complete output of the server, and the secrets that it must not contain."""
     with serve(
         tmp_path_factory.mktemp("log"), THROTTLE_RATES="login_pair=2/min"
     ) as service:
@@ -182,7 +182,7 @@ def lines(tmp_path_factory):
 
 
 class TestLog:
-    def test_is_a_line_of_json_for_each_event(self, lines):
+    def test_each_event_is_one_line_of_json(self, lines):
         assert [line["event"] for line in lines] == [
             *("login", "refresh", "login_failed", "login_failed"),
             *("throttled", "throttled", "logout"),
@@ -191,7 +191,7 @@ class TestLog:
             assert line["level"] == "info"
             assert line["timestamp"].endswith("Z")
 
-    def test_names_request_user_and_session(self, lines):
+    def test_lines_name_request_user_and_session(self, lines):
         login, refresh, unknown, wrong = lines[:4]
 
         assert uuid.UUID(login["session_id"]) == uuid.UUID(refresh["session_id"])
@@ -199,11 +199,11 @@ class TestLog:
         assert "user_id" not in unknown
         assert refresh["request_id"] == "from-the-proxy-1"
 
-    def test_makes_an_id_where_none_fit_was_given(self, lines):
+    def test_an_invalid_request_id_is_replaced(self, lines):
         assert len({line["request_id"] for line in lines}) == len(lines)
         assert uuid.UUID(lines[2]["request_id"])
 
-    def test_a_failure_of_ours_is_one_line_with_its_traceback(self, tmp_path):
+    def test_a_server_error_is_one_line_with_its_traceback(self, tmp_path):
         with serve(tmp_path) as service:
             service.python(
                 "from django.db import connection as c;"

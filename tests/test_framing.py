@@ -1,4 +1,4 @@
-"""What arrives at the real server in a form that a client library would not send."""
+"""Requests to the real server that a client library would not send."""
 
 import json
 import re
@@ -22,7 +22,7 @@ def chunks() -> Iterator[bytes]:
     yield CREDENTIALS[10:]
 
 
-def test_a_body_in_chunks_is_read(service):
+def test_a_chunked_body_is_read(service):
     answer = http.post(
         f"{service.url}/api/token/",
         content=chunks(),
@@ -32,7 +32,7 @@ def test_a_body_in_chunks_is_read(service):
     assert answer.status_code == 200, answer.text
 
 
-def test_a_body_in_chunks_has_the_same_limit(service):
+def test_a_chunked_body_has_the_same_limit(service):
     answer = http.post(
         f"{service.url}/api/token/",
         content=iter([b" " * 40_000] * 2),
@@ -54,7 +54,7 @@ def test_a_body_in_chunks_has_the_same_limit(service):
         (";", 415),
     ],
 )
-def test_odd_parameters_of_the_type_do_no_harm(service, content_type, status):
+def test_unusual_content_type_parameters_are_ignored(service, content_type, status):
     answer = http.post(
         f"{service.url}/api/token/?a=%ff",
         content=CREDENTIALS,
@@ -64,7 +64,7 @@ def test_odd_parameters_of_the_type_do_no_harm(service, content_type, status):
     assert answer.status_code == status, answer.text
 
 
-def test_a_range_that_no_file_has_is_the_clients_fault(service):
+def test_an_unsatisfiable_range_is_a_client_error(service):
     styles = re.search(r'/static/[^"]+\.css', http.get(f"{service.url}/api/docs/").text)
     assert styles
 
@@ -74,7 +74,7 @@ def test_a_range_that_no_file_has_is_the_clients_fault(service):
     assert answer.json()["code"] == "invalid"
 
 
-def test_an_accept_that_is_none_is_no_preference(service):
+def test_an_invalid_accept_header_is_ignored(service):
     answer = http.get(
         f"{service.url}/api/schema/", headers={"Accept": "a/b; x*=nope''%41"}
     )
@@ -83,7 +83,7 @@ def test_an_accept_that_is_none_is_no_preference(service):
 
 
 @pytest.mark.parametrize("path", ["/api/token", "/api/schema/", "/health/live/", "/x/"])
-def test_no_path_asks_for_a_csrf_token(service, path):
+def test_no_path_requires_a_csrf_token(service, path):
     connection = HTTPConnection(service.url.removeprefix("http://"))
     connection.request("POST", path)
     answer = connection.getresponse()
@@ -93,14 +93,14 @@ def test_no_path_asks_for_a_csrf_token(service, path):
     connection.close()
 
 
-def test_the_docs_refuse_another_method_with_a_problem(service):
+def test_the_docs_reject_other_methods_with_a_problem(service):
     answer = http.post(f"{service.url}/api/docs/")
 
     assert answer.json()["code"] == "method_not_allowed"
 
 
 @pytest.mark.parametrize("sent", [b"", b"{", CREDENTIALS])
-def test_a_body_that_is_cut_short_is_refused(service, sent):
+def test_a_truncated_body_is_rejected(service, sent):
     with half_sent(service, sent) as connection:
         connection.shutdown(SHUT_WR)
         answer = connection.recv(4096)
@@ -109,8 +109,11 @@ def test_a_body_that_is_cut_short_is_refused(service, sent):
 
 
 @pytest.mark.parametrize("length", [65_537, 3_000_000, 2**63])
-def test_a_length_beyond_the_limit_is_refused_unread(service, length):
-    """And the server hangs up, which it says: a proxy would lose its next request else."""
+def test_an_oversized_length_is_rejected_unread(service, length):
+    """
+    The server also announces that it closes the connection, or a proxy would lose its next
+    request.
+    """
     answer = b""
     with half_sent(service, b"{", length) as connection:
         while more := connection.recv(4096):
@@ -123,7 +126,7 @@ def test_a_length_beyond_the_limit_is_refused_unread(service, length):
         assert header in answer
 
 
-def test_an_authorization_header_of_more_than_8_kilobytes_is_refused(service):
+def test_an_authorization_header_over_8_kb_is_rejected(service):
     headers = {"Authorization": "Bearer " + "a" * 8192}
 
     answer = httpx.get(f"{service.url}/api/profile/", headers=headers)

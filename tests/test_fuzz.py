@@ -1,7 +1,7 @@
 """
 Schemathesis finds nothing: all checks, all phases, in ``schemathesis.toml``.
 
-The suite tries a little, the same each time; ``make fuzz`` much, and anew each time.
+The suite runs a few fixed examples. ``make fuzz`` runs many random ones.
 """
 
 import os
@@ -19,9 +19,9 @@ from tests.variants import VARIANTS
 @pytest.fixture(scope="module")
 def quick_service(tmp_path_factory):
     """
-    The real server with the suite's fast password hasher, for it is to log in a thousand times.
+    The real server with the suite's fast password hasher, because it must handle a thousand logins.
 
-    The suite's settings make their keys as they are loaded, hence one worker.
+    It has one worker, because the suite's settings generate keys when they are loaded.
     """
     folder = tmp_path_factory.mktemp("fuzz")
     with serve(

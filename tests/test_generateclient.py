@@ -1,4 +1,4 @@
-"""``manage.py generateclient``: what it writes, and what it says when it does not."""
+"""``manage.py generateclient``: the files that it writes, and its error messages."""
 
 import io
 import sys
@@ -29,7 +29,7 @@ def dest(tmp_path: Path) -> Path:
     return tmp_path / "new" / "client"
 
 
-def test_says_what_it_does_and_did(dest):
+def test_reports_progress_and_result(dest):
     first, second = generate("python", dest).splitlines()
 
     assert first == "Generating python with openapi-python-client …"
@@ -39,7 +39,7 @@ def test_says_what_it_does_and_did(dest):
     assert (dest / "models" / "problem_code.py").is_file()
 
 
-def test_takes_an_empty_folder(dest):
+def test_accepts_an_empty_folder(dest):
     dest.mkdir(parents=True)
 
     generate("python", dest)
@@ -47,30 +47,30 @@ def test_takes_an_empty_folder(dest):
     assert (dest / "auth.py").is_file()
 
 
-def test_writes_over_nothing(dest):
+def test_never_overwrites_files(dest):
     dest.mkdir(parents=True)
     (dest / "mine.txt").write_text("mine")
 
     assert refusal("python", dest) == (
-        f"{dest} is not empty, and nothing is overwritten. Name another folder."
+        f"{dest} is not empty. Choose another folder, because files are never overwritten."
     )
     assert [path.name for path in dest.iterdir()] == ["mine.txt"]
 
 
-def test_says_that_the_folder_is_a_file(tmp_path):
+def test_reports_that_the_folder_is_a_file(tmp_path):
     file = tmp_path / "file"
     file.touch()
 
     assert refusal("python", file) == f"{file}: Not a directory."
 
 
-def test_any_client_of_openapi_generator_will_do(dest):
+def test_accepts_any_openapi_generator_client(dest):
     generate("kotlin", dest)
 
     assert list(dest.rglob("UserProfile.kt"))
 
 
-def test_an_unknown_language_is_told_which_there_are(dest):
+def test_an_unknown_language_lists_the_known_ones(dest):
     said = refusal("klingon", dest)
 
     assert said.startswith(
@@ -89,7 +89,7 @@ def test_an_unknown_language_is_told_which_there_are(dest):
         ("rust", "openapi-generator-cli is missing. Install it: make .venv/dev"),
     ],
 )
-def test_a_missing_tool_comes_with_the_command_that_installs_it(
+def test_a_missing_tool_is_reported_with_its_install_command(
     dest, monkeypatch, tmp_path, language, said
 ):
     monkeypatch.setenv("PATH", str(tmp_path))
@@ -102,7 +102,7 @@ def test_a_missing_tool_comes_with_the_command_that_installs_it(
     ("language", "said"),
     [("python", "video/mp4"), ("go", "Failed to get the schema name")],
 )
-def test_what_a_generator_warns_of_is_an_error(tmp_path, language, said):
+def test_a_generator_warning_is_an_error(tmp_path, language, said):
     document = yaml.safe_load(SNAPSHOT.read_text())
     responses = document["paths"]["/api/profile/"]["get"]["responses"]
     responses["200"]["content"] = {"video/mp4": {"schema": {"type": "object"}}}
@@ -116,7 +116,7 @@ def test_what_a_generator_warns_of_is_an_error(tmp_path, language, said):
         PROVEN[language].write(odd, tmp_path / "client")
 
 
-def test_a_generator_that_fails_is_an_error(tmp_path):
+def test_a_generator_failure_is_an_error(tmp_path):
     none = tmp_path / "none.yaml"
     none.write_text("paths: {}")
 
@@ -124,12 +124,12 @@ def test_a_generator_that_fails_is_an_error(tmp_path):
         PROVEN["python"].write(none, tmp_path / "client")
 
 
-def test_what_fails_leaves_nothing(dest):
+def test_a_failure_leaves_no_files(dest):
     assert "WARN" in refusal("cpp-restsdk", dest)
     assert not dest.exists()
 
 
-def test_a_generator_may_rename_what_its_language_cannot_say(dest):
+def test_a_generator_may_rename_reserved_words(dest):
     generate("rust", dest)
 
     assert (dest / "src" / "models" / "user_profile.rs").is_file()

@@ -1,4 +1,4 @@
-"""How passwords are kept, and what happens when many come at once."""
+"""Password hashing, and the queue for simultaneous logins."""
 
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -17,14 +17,14 @@ OURS = "argon2$argon2id$v=19$m=19456,t=2,p=1$"
 
 
 class TestStored:
-    def test_is_argon2id_with_owasps_minimum(self, user, settings):
+    def test_is_argon2id_with_the_owasp_minimum(self, user, settings):
         settings.PASSWORD_HASHERS = PASSWORD_HASHERS
         user.set_password(PASSWORD)
 
         assert user.password.startswith(OURS)
 
     @pytest.mark.parametrize("hasher", PASSWORD_HASHERS[1:])
-    def test_an_older_hash_is_made_anew_at_login(self, login, user, hasher, settings):
+    def test_an_older_hash_is_upgraded_at_login(self, login, user, hasher, settings):
         settings.PASSWORD_HASHERS = [hasher]
         User.objects.filter(pk=user.pk).update(password=make_password(PASSWORD))
         settings.PASSWORD_HASHERS = PASSWORD_HASHERS
@@ -34,7 +34,7 @@ class TestStored:
         user.refresh_from_db()
         assert user.password.startswith(OURS)
 
-    def test_a_weaker_argon2_is_made_anew_at_login(self, login, user, settings):
+    def test_a_weaker_argon2_hash_is_upgraded_at_login(self, login, user, settings):
         settings.PASSWORD_HASHERS = PASSWORD_HASHERS
         weak = PasswordHasher(memory_cost=8 * 1024, time_cost=2, parallelism=1)
         User.objects.filter(pk=user.pk).update(password="argon2" + weak.hash(PASSWORD))
@@ -46,10 +46,10 @@ class TestStored:
 
 
 class TestManyAtOnce:
-    """One password is being hashed by another request: no core is left for this one."""
+    """Another request is hashing a password, so this one must wait."""
 
     @pytest.mark.parametrize("path", ["token", "manual/login"])
-    def test_a_login_that_waits_too_long_is_told_when_to_come_again(
+    def test_a_login_that_waits_too_long_gets_retry_after(
         self, api, user, path, settings
     ):
         settings.PASSWORD_WAIT = 0.01
@@ -61,14 +61,14 @@ class TestManyAtOnce:
         assert_problem(answer, 503, "unavailable")
         assert answer["Retry-After"] == "1"
 
-    def test_a_line_that_is_full_turns_away_at_once(self, login, user, settings):
+    def test_a_full_queue_rejects_at_once(self, login, user, settings):
         settings.PASSWORD_LINE = 0
         with passwords.turn():
             answer = login()
 
         assert_problem(answer, 503, "unavailable")
 
-    def test_who_waits_is_served_in_the_order_of_coming(self):
+    def test_waiting_logins_are_served_in_order(self):
         served, started = [], []
 
         def wait_in_line(number):
@@ -108,7 +108,7 @@ class TestManyAtOnce:
 
         assert closed == [held]
 
-    def test_the_admins_door_has_the_same_line(self, client, user, settings):
+    def test_admin_logins_share_the_queue(self, client, user, settings):
         settings.PASSWORD_LINE = 0
         with passwords.turn():
             answer = client.post(

@@ -1,4 +1,4 @@
-"""``/health/``: whether the process lives, and whether it can do its work."""
+"""``/health/``: liveness and readiness."""
 
 import pytest
 from django.db import connection
@@ -31,7 +31,7 @@ def test_not_ready_without_the_cache(api, db, settings):
     assert answer.json() == {"status": "unavailable", "database": "ok", "cache": "down"}
 
 
-def test_not_ready_with_a_cache_that_forgets(api, db, settings):
+def test_not_ready_if_the_cache_loses_values(api, db, settings):
     settings.CACHES = {
         "default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}
     }
@@ -44,7 +44,7 @@ def test_not_ready_with_a_cache_that_forgets(api, db, settings):
 
 @pytest.mark.django_db
 def test_not_ready_without_the_database(api):
-    """A broken transaction stands for a database that does not answer."""
+    """A broken transaction simulates a database that does not answer."""
     connection.set_rollback(True)
     connection.needs_rollback = True
 

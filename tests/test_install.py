@@ -1,4 +1,4 @@
-"""``make .venv/run`` and its like: what they install, and what they say when they cannot."""
+"""``make .venv/run`` and the similar targets: what they install, and their error messages."""
 
 import re
 import shutil
@@ -23,13 +23,13 @@ def checkout(tmp_path) -> Path:
 
 @pytest.fixture
 def pip(checkout) -> dict[str, str]:
-    """The environment in which pip finds what ``requirements.lock`` names."""
+    """An environment in which pip finds the package of ``requirements.lock``."""
     return pin_this_python(checkout)
 
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory) -> Path:
-    """A copy whose ``.venv`` has been made, which takes seconds: a test leaves it as it was."""
+    """A copy with a ``.venv``, which takes seconds to create. Tests must not change it."""
     made = copy(tmp_path_factory.mktemp("installed"))
     done = install("run", made, **pin_this_python(made))
     assert done.returncode == 0, done.stderr
@@ -38,14 +38,14 @@ def installed(tmp_path_factory) -> Path:
 
 @pytest.fixture
 def copied(installed, tmp_path) -> Path:
-    """Another copy, whose ``.venv`` is that of the first: as after ``cp -r``."""
+    """Another copy with the ``.venv`` of the first, as after ``cp -r``."""
     shutil.copytree(installed, tmp_path / "checkout", symlinks=True)
     return tmp_path / "checkout"
 
 
 @pytest.fixture
 def broken(copied) -> Path:
-    """Another copy, whose ``.venv`` a test breaks."""
+    """Another copy, whose ``.venv`` a test may break."""
     config = copied / ".venv" / "pyvenv.cfg"
     config.write_text(re.sub("(?m)^command = .*", "", config.read_text()))
     return copied
@@ -84,7 +84,7 @@ class TestRequirements:
         assert where_installed(installed) == [installed]
         assert (done.returncode, done.stderr) == (0, "")
 
-    def test_are_all_there_with_those_of_developers(self, checkout, pip):
+    def test_dev_requirements_include_the_others(self, checkout, pip):
         first = install("dev", checkout, **pip)
         second = install("dev", checkout)
         third = install("run", checkout)
@@ -102,7 +102,7 @@ class TestRequirements:
         assert first.stderr == "Installing requirements.lock (about half a minute)\n"
         assert second.stderr == ""
 
-    def test_the_index_cannot_be_reached(self, installed):
+    def test_an_unreachable_index_is_reported(self, installed):
         log = installed / "pip.log"
         with changed(installed / "requirements.lock", MISSING):
             done = install(
@@ -114,22 +114,22 @@ class TestRequirements:
         assert "Connection refused" in done.stderr
         assert "Check the network" in done.stderr
         assert "No matching distribution" not in done.stderr
-        # Each further try would take twice the time.
+        # Each retry would double the time.
         assert log.read_text().count("connection broken by") == 1
 
-    def test_what_pip_says_of_anything_else_is_shown(self, installed):
+    def test_other_pip_errors_are_shown(self, installed):
         with changed(installed / "requirements.lock", MISSING):
             failed = install("run", installed, PIP_NO_INDEX="1")
             again = install("run", installed, PIP_NO_INDEX="1")
 
         assert failed.returncode != 0
         assert "No matching distribution found for missing==1.0" in failed.stderr
-        assert "was not installed, for the reason above" in failed.stderr
+        assert "was not installed. See the error above" in failed.stderr
         assert again.returncode != 0
 
 
 class TestVenv:
-    def test_of_a_moved_folder_is_made_again(self, copied, installed, tmp_path):
+    def test_is_recreated_after_the_folder_moved(self, copied, installed, tmp_path):
         away = installed.rename(tmp_path / "away")
 
         try:
@@ -137,20 +137,20 @@ class TestVenv:
         finally:
             away.rename(installed)
 
-        assert f"Making .venv again: it was made for {installed}/.venv" in done.stderr
+        assert f"Recreating .venv: it was created for {installed}/.venv" in done.stderr
         assert where_installed(copied) == [copied]
         assert str(copied) in (copied / ".venv" / "bin" / "pip").read_text()
 
     @pytest.mark.proof
-    def test_of_a_copied_folder_is_made_again(self, copied, installed):
-        """The scripts in it would install into the old place."""
+    def test_is_recreated_after_the_folder_was_copied(self, copied, installed):
+        """Its scripts would install into the old folder."""
         done = install("run", copied, **pinned(installed))
 
-        assert f"Making .venv again: it was made for {installed}/.venv" in done.stderr
+        assert f"Recreating .venv: it was created for {installed}/.venv" in done.stderr
         assert str(copied) in (copied / ".venv" / "bin" / "pip").read_text()
 
-    def test_is_kept_if_it_was_made_by_another_name(self, installed, tmp_path):
-        """A link, say, or other capitals where the file system ignores them."""
+    def test_is_kept_if_the_folder_has_another_name(self, installed, tmp_path):
+        """For example a link, or a different case on a case-insensitive file system."""
         link = tmp_path / "link"
         link.symlink_to(installed)
         config = installed / ".venv" / "pyvenv.cfg"
@@ -163,59 +163,57 @@ class TestVenv:
         config.write_text(made)
         assert (done.returncode, done.stderr) == (0, "")
 
-    def test_whose_python_is_gone_is_made_again(self, broken, installed):
+    def test_is_recreated_if_its_python_is_gone(self, broken, installed):
         for link in (broken / ".venv" / "bin").glob("python*"):
             link.unlink()
             link.symlink_to("/nowhere/bin/python3")
 
         done = install("run", broken, **pinned(installed))
 
-        assert "Making .venv again: its Python is gone (/nowhere/bin/" in done.stderr
+        assert "Recreating .venv: its Python is gone (/nowhere/bin/" in done.stderr
         assert done.returncode == 0, done.stderr
         assert where_installed(broken) == [broken]
 
-    def test_whose_python_has_no_packages_is_made_again(self, broken, installed):
-        """As after a Python of another version took the place of the old one."""
+    def test_is_recreated_if_its_python_has_no_packages(self, broken, installed):
+        """As after the Python was replaced by another version."""
         for packages in broken.glob(".venv/lib/*/site-packages"):
             shutil.rmtree(packages)
 
         done = install("run", broken, **pinned(installed))
 
-        assert "Making .venv again: its Python does not work" in done.stderr
+        assert "Recreating .venv: its Python does not work" in done.stderr
         assert where_installed(broken) == [broken]
 
     @pytest.mark.proof
     @pytest.mark.parametrize("target", [".venv/run", ".venv/dev"])
-    def test_make_finds_a_python_where_that_of_venv_is_gone(
-        self, broken, installed, target
-    ):
+    def test_make_finds_a_python_if_the_venvs_is_gone(self, broken, installed, target):
         (broken / ".venv" / "bin" / "python").unlink()
 
         command = ["make", target, f"PYTHON={sys.executable}"]
         done = call(command, broken, **pinned(installed))
 
-        assert "Making .venv again: its Python is gone" in done.stderr
+        assert "Recreating .venv: its Python is gone" in done.stderr
         assert done.returncode == 0, done.stderr
 
     @pytest.mark.proof
-    def test_that_is_half_made_is_made_again(self, broken, installed):
+    def test_is_recreated_if_incomplete(self, broken, installed):
         (broken / ".venv" / "pyvenv.cfg").unlink()
 
         done = install("run", broken, **pinned(installed))
 
-        assert "Making .venv again: it is incomplete" in done.stderr
+        assert "Recreating .venv: it is incomplete" in done.stderr
         assert where_installed(broken) == [broken]
 
-    def test_says_that_it_cannot_be_made(self, checkout):
+    def test_failure_to_create_it_is_reported(self, checkout):
         (checkout / ".venv").write_text("This is not a folder.")
 
         done = install("run", checkout)
 
         assert done.returncode != 0
-        assert "authapi: .venv could not be made, for the reason above" in done.stderr
+        assert "authapi: .venv could not be created. See the error above" in done.stderr
         assert "apt-get install python3-venv" in done.stderr
 
-    def test_needs_a_python_that_is_new_enough(self, checkout):
+    def test_an_old_python_is_rejected(self, checkout):
         done = call(["make", "run", "PYTHON=nowhere"], checkout)
 
         assert done.returncode != 0
@@ -233,7 +231,7 @@ class TestStaticFiles:
         assert first.stderr == third.stderr == "Compressing static files\n"
         assert second.stderr == ""
 
-    def test_are_collected_again_if_that_failed(self, installed):
+    def test_are_collected_again_after_a_failure(self, installed):
         with changed(installed / "project" / "static.py", "nonsense"):
             failed = install("static", installed)
         again = install("static", installed)
@@ -253,16 +251,16 @@ class TestNode:
         done = install("node", installed, PATH=str(programs))
 
         assert done.returncode == 0
-        assert done.stderr == "npm is missing: what needs it is skipped\n"
+        assert done.stderr == "npm is missing: skipping the steps that need it\n"
 
-    def test_is_missed_in_ci(self, installed, programs):
+    def test_is_required_in_ci(self, installed, programs):
         done = install("node", installed, PATH=str(programs), CI="true")
 
         assert done.returncode != 0
         assert done.stderr == "authapi: npm is missing, and CI needs it.\n"
 
     def test_is_installed_once(self, installed, programs):
-        """By a stand-in for npm, which would take long."""
+        """This uses a fake npm, because the real one is slow."""
         (programs / "npm").write_text('#!/bin/sh\necho "$@" >> called\n')
         (programs / "npm").chmod(0o755)
 
@@ -274,7 +272,7 @@ class TestNode:
         assert (installed / "called").read_text().count("ci ") == 1
 
     @pytest.mark.skipif(not shutil.which("npm"), reason="no npm here")
-    def test_the_index_cannot_be_reached(self, installed, tmp_path):
+    def test_an_unreachable_index_is_reported(self, installed, tmp_path):
         cache = str(tmp_path / "cache")
         with changed(installed / "package-lock.json"):
             done = install(

@@ -38,7 +38,7 @@ class TestRotation:
     @pytest.mark.parametrize(
         "keep", [lambda old: old, public_pem], ids=["both", "public"]
     )
-    def test_logs_nobody_out(self, api, login, refresh, settings, keep):
+    def test_keeps_sessions_alive(self, api, login, refresh, settings, keep):
         pair = login()
         settings.JWT_KEYS = keys.generate() + keep(settings.JWT_KEYS)
 
@@ -47,7 +47,7 @@ class TestRotation:
         assert newer.status_code == 200
         assert header(newer.json()["access"]) != header(pair.json()["access"])
 
-    def test_a_key_taken_out_is_refused(self, api, login, settings):
+    def test_tokens_of_a_removed_key_are_rejected(self, api, login, settings):
         pair = login()
 
         settings.JWT_KEYS = keys.generate()
@@ -64,9 +64,7 @@ class TestRotation:
     ],
     ids=["EC", "RSA", "Ed25519"],
 )
-def test_each_kind_of_key_signs_with_its_one_algorithm(
-    api, login, settings, private, algorithm
-):
+def test_each_kind_of_key_has_one_algorithm(api, login, settings, private, algorithm):
     settings.JWT_KEYS = pem(private)
     settings.SIMPLE_JWT = {**settings.SIMPLE_JWT, "ALGORITHM": algorithm}
 
@@ -77,7 +75,7 @@ def test_each_kind_of_key_signs_with_its_one_algorithm(
 
 
 class TestJwks:
-    def test_another_service_checks_a_token_with_it(self, api, login, settings):
+    def test_another_service_can_verify_a_token(self, api, login, settings):
         token = login().json()["access"]
         answer = api.get("/.well-known/jwks.json")
 
@@ -91,7 +89,7 @@ class TestJwks:
             issuer="http://127.0.0.1:8000",
         )
 
-    def test_tells_nothing_private_and_may_be_cached(self, api, settings):
+    def test_is_public_and_cacheable(self, api, settings):
         settings.JWT_KEYS += pem(rsa.generate_private_key(65537, 2048))
         answer = api.get("/.well-known/jwks.json")
 
@@ -104,7 +102,7 @@ class TestJwks:
             assert key["use"] == "sig"
 
     def test_the_kid_is_the_thumbprint(self, api):
-        """The example of RFC 7638, section 3.1, would be RSA; this is the same rule for EC."""
+        """The example in RFC 7638, section 3.1, is for RSA; this is the same rule for EC."""
         (key,) = api.get("/.well-known/jwks.json").json()["keys"]
         members = {name: key[name] for name in ("crv", "kty", "x", "y")}
         digest = hashlib.sha256(json.dumps(members, separators=(",", ":")).encode())
@@ -112,7 +110,7 @@ class TestJwks:
         assert jwt.utils.base64url_encode(digest.digest()).decode() == key["kid"]
 
 
-def test_newkey_prints_a_key_that_signs(login, settings):
+def test_newkey_prints_a_usable_key(login, settings):
     out, err = io.StringIO(), io.StringIO()
 
     call_command("newkey", stdout=out, stderr=err)
@@ -122,7 +120,7 @@ def test_newkey_prints_a_key_that_signs(login, settings):
 
 
 @pytest.mark.parametrize("name", ["oauth-authorization-server", "openid-configuration"])
-def test_verifiers_that_know_the_issuer_find_its_keys(api, settings, name):
+def test_metadata_leads_from_the_issuer_to_its_keys(api, settings, name):
     answer = api.get(f"/.well-known/{name}")
 
     assert answer.json() == {

@@ -1,4 +1,4 @@
-"""The document as its readers' tools see it, in both versions."""
+"""Linters and generators accept the document, in both versions."""
 
 import json
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ VALIDATORS = {
     "3.0": (OAS30Validator, oas30_format_checker),
     "3.1": (OAS31Validator, oas31_format_checker),
 }
-# What is off, and why, stands in the files named here.
+# The files named here list the disabled rules, with reasons.
 LINTERS = {
     "spectral": ("lint", "--fail-severity=hint", "--ruleset=schema/.spectral.yaml"),
     "redocly": ("lint", "--config=schema/redocly.yaml"),
@@ -54,7 +54,7 @@ def parts(of: Any) -> Iterator[dict[str, Any]]:
 
 @pytest.fixture(scope="module")
 def documents(tmp_path_factory) -> list[Path]:
-    """The document in each version and form, and one with an application's views of all kinds."""
+    """The document in each version and form, and one with all kinds of an application's views."""
     folder = tmp_path_factory.mktemp("documents")
     files = [folder / f"{v}.{form}" for v in VERSIONS for form in RENDERERS]
     for file in files:
@@ -69,17 +69,15 @@ def documents(tmp_path_factory) -> list[Path]:
 
 
 @pytest.mark.parametrize("linter", LINTERS)
-def test_a_linter_finds_nothing(node, documents, linter):
+def test_linters_pass(node, documents, linter):
     done = node(f"node_modules/.bin/{linter}", *LINTERS[linter], *documents)
 
     assert done.returncode == 0, done.stdout + done.stderr
 
 
 @pytest.mark.parametrize("language", ["python", "typescript", "go", "rust"])
-def test_a_generator_takes_whatever_an_application_brings(
-    documents, tmp_path, language
-):
-    """What one warns of is an error."""
+def test_generators_accept_an_applications_views(documents, tmp_path, language):
+    """A warning is an error."""
     described = next(file for file in documents if file.stem == "applications-3.0")
 
     generators.find(language).write(described, tmp_path / "client")
@@ -87,7 +85,7 @@ def test_a_generator_takes_whatever_an_application_brings(
     assert list((tmp_path / "client").iterdir())
 
 
-def test_every_example_is_one(openapi, version):
+def test_every_example_matches_its_schema(openapi, version):
     shared = openapi["components"]["examples"]
     shown = []
     for part in parts(openapi):
@@ -120,7 +118,7 @@ def test_every_part_is_described(openapi):
                 assert described["description"]
 
 
-def test_says_who_offers_it_under_which_licence(openapi, version):
+def test_names_contact_and_licence(openapi, version):
     info = openapi["info"]
 
     assert info["contact"] == {
@@ -134,8 +132,8 @@ def test_says_who_offers_it_under_which_licence(openapi, version):
     }
 
 
-def test_has_nothing_that_generators_stumble_over(openapi):
-    """Each of these left some generator's client broken."""
+def test_contains_nothing_that_breaks_generators(openapi):
+    """Each of these broke the client of some generator."""
     for part in parts(openapi):
         assert not {"readOnly", "writeOnly"} & part.keys()
         assert {} not in part.get("security", ())
@@ -145,8 +143,8 @@ def test_has_nothing_that_generators_stumble_over(openapi):
             assert part["type"] == "string"
 
 
-def test_links_lead_from_an_answer_into_a_request(openapi):
-    """What a link names is there: the operation, its parameters, the fields of both bodies."""
+def test_links_name_existing_operations_and_fields(openapi):
+    """The operation, parameters and body fields that a link names exist."""
     operations = {
         part["operationId"]: part
         for part in parts(openapi["paths"])

@@ -10,7 +10,7 @@ from tests.payload import payload
 
 
 class TestLogin:
-    def test_gives_a_pair_that_no_cache_keeps(self, login):
+    def test_returns_an_uncacheable_pair(self, login):
         answer = login()
 
         assert answer.status_code == 200
@@ -18,12 +18,12 @@ class TestLogin:
         assert answer["Cache-Control"] == "no-store"
         assert answer["Content-Type"] == "application/json"
 
-    def test_the_access_token_is_good_for_five_minutes(self, login):
+    def test_the_access_token_lasts_five_minutes(self, login):
         claims = payload(login().json()["access"])
 
         assert claims["exp"] - claims["iat"] == 300
 
-    def test_the_refresh_token_is_good_for_fourteen_days(self, login):
+    def test_the_refresh_token_lasts_fourteen_days(self, login):
         claims = payload(login().json()["refresh"])
 
         assert claims["exp"] - claims["iat"] == 14 * 86400
@@ -38,9 +38,7 @@ class TestLogin:
         assert access["jti"] != refresh["jti"]
         assert (access["token_type"], refresh["token_type"]) == ("access", "refresh")
 
-    def test_a_wrong_password_an_unknown_and_a_disabled_user_get_one_answer(
-        self, login, user
-    ):
+    def test_all_rejected_logins_get_the_same_answer(self, login, user):
         wrong = login(password="wrong")
         unknown = login(username="nobody")
         user.is_active = False
@@ -50,30 +48,30 @@ class TestLogin:
         assert_problem(wrong, 401, "no_active_account")
         assert wrong.content == unknown.content == disabled.content
 
-    def test_remembers_when(self, login, user):
+    def test_updates_last_login(self, login, user):
         login()
 
         user.refresh_from_db()
         assert user.last_login is not None
 
-    def test_takes_the_password_exactly_as_sent(self, login, user):
+    def test_the_password_is_not_trimmed(self, login, user):
         user.set_password("  spaces around ")
         user.save()
 
         assert login(password="  spaces around ").status_code == 200
         assert_problem(login(password="spaces around"), 401, "no_active_account")
 
-    def test_finds_a_name_however_it_is_composed(self, login, user):
+    def test_the_name_is_normalized(self, login, user):
         user.username = "rené"
         user.save()
 
         assert login(username="rene\u0301").status_code == 200
 
     @pytest.mark.parametrize("name", [" ada ", "ada\t"], ids=repr)
-    def test_finds_a_name_with_spaces_around_it(self, login, name):
+    def test_the_name_is_trimmed(self, login, name):
         assert login(username=name).status_code == 200
 
-    def test_a_name_of_spaces_is_nobodys(self, login):
+    def test_a_name_of_spaces_is_rejected(self, login):
         assert_problem(login(username=" "), 401, "no_active_account")
 
     @pytest.mark.parametrize(
@@ -93,7 +91,7 @@ class TestLogin:
         ],
         ids=repr,
     )
-    def test_names_the_fields_that_are_wrong(self, api, db, body):
+    def test_invalid_fields_are_named(self, api, db, body):
         answer = api.post("/api/token/", body)
 
         assert_problem(answer, 400, "invalid")
@@ -101,9 +99,7 @@ class TestLogin:
 
 
 class TestPasswordHash:
-    def test_an_upgrade_at_login_leaves_other_sessions_alone(
-        self, api, login, user, settings
-    ):
+    def test_an_upgrade_at_login_keeps_other_sessions(self, api, login, user, settings):
         first = login()
         settings.PASSWORD_HASHERS = [
             "tests.test_login.FewRounds",
@@ -122,9 +118,9 @@ class FewRounds(PBKDF2PasswordHasher):
 
 
 class TestMeanwhile:
-    """What happens to the user while the password is checked."""
+    """The user changes while the password is checked."""
 
-    def test_one_who_is_disabled_gets_no_session(self, api, login, user, settings):
+    def test_a_disabled_user_gets_no_session(self, api, login, user, settings):
         settings.AUTHENTICATION_BACKENDS = ["tests.test_login.DisablesMeanwhile"]
         assert_problem(login(), 401, "no_active_account")
 
@@ -133,7 +129,7 @@ class TestMeanwhile:
         assert not Session.objects.filter(ended_at=None).exists()
 
     @pytest.mark.django_db(transaction=True)
-    def test_one_who_is_deleted_gets_no_session(self, login, settings):
+    def test_a_deleted_user_gets_no_session(self, login, settings):
         settings.AUTHENTICATION_BACKENDS = ["tests.test_login.DeletesMeanwhile"]
 
         assert_problem(login(), 401, "no_active_account")

@@ -1,4 +1,4 @@
-"""``POST /api/token/blacklist/`` ends the session, for all its tokens at once."""
+"""``POST /api/token/blacklist/`` ends the session, and all its tokens at once."""
 
 from datetime import timedelta
 
@@ -24,12 +24,12 @@ class TestLogout:
 
         assert_problem(refresh(token), 401, "token_not_valid", "session_ended")
 
-    def test_works_a_second_time(self, login, logout):
+    def test_can_be_repeated(self, login, logout):
         token = login().json()["refresh"]
 
         assert [logout(token).status_code for _ in range(2)] == [204, 204]
 
-    def test_works_with_a_spent_token(self, login, logout, refresh):
+    def test_accepts_a_spent_token(self, login, logout, refresh):
         spent = login().json()["refresh"]
         newest = refresh(spent).json()["refresh"]
 
@@ -37,24 +37,24 @@ class TestLogout:
 
         assert_problem(refresh(newest), 401, "token_not_valid", "session_ended")
 
-    def test_leaves_other_sessions_alone(self, api, login, logout):
+    def test_keeps_other_sessions(self, api, login, logout):
         other = login()
 
         logout(login().json()["refresh"])
 
         assert api.profile(other).status_code == 200
 
-    def test_needs_a_refresh_token(self, login, logout):
+    def test_requires_a_refresh_token(self, login, logout):
         assert_problem(logout(login().json()["access"]), 401, "token_not_valid")
 
-    def test_after_the_session_has_expired_says_so(self, login, logout):
+    def test_reports_an_expired_session(self, login, logout):
         token = login().json()["refresh"]
 
         with time_machine.travel(timezone.now() + timedelta(days=15)):
             assert_problem(logout(token), 401, "token_not_valid", "session_ended")
 
     @pytest.mark.parametrize("path", ["refresh", "blacklist"])
-    def test_a_body_without_a_token_is_not_valid(self, api, db, path):
+    def test_rejects_a_body_without_a_token(self, api, db, path):
         answer = api.post(f"/api/token/{path}/", {})
 
         assert_problem(answer, 400, "invalid")

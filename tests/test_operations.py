@@ -1,7 +1,7 @@
 """
-What follows from a view's classes, for every operation in the document: an application's, too.
+The behaviour that follows from a view's classes, for every operation, including an application's.
 
-So whoever adds an operation tests what it does, and not that it asks for a token.
+Tests of a new operation need not repeat, for example, that it requires a token.
 """
 
 import json
@@ -52,13 +52,16 @@ class Operation:
         )
 
     def before(self, answer: Any) -> bool:
-        """Whether a documented refusal came first: of a permission, or of an unknown object."""
+        """
+        Whether the request was rejected earlier, by a permission or because the object is
+        unknown.
+        """
         return answer.status_code == 403 or (
             answer.status_code == 404 and "404" in self.described["responses"]
         )
 
     def body(self) -> tuple[bytes, str]:
-        """A body as the document shows it, or as its schema allows it, and its media type."""
+        """Return the body from the document's example or schema, and its media type."""
         content = self.described.get("requestBody", {}).get("content", {})
         for media_type, shown in content.items():
             if "json" in media_type:
@@ -80,7 +83,7 @@ class Operation:
 
 
 def operations(status: int | None = None, case: str = "") -> list[ParameterSet]:
-    """Every operation, or every one that promises an answer."""
+    """Return every operation, or only those that document a given answer."""
     promised = contract().promised()
     return [
         pytest.param(Operation(method, path, described), id=described["operationId"])
@@ -97,7 +100,7 @@ def operations(status: int | None = None, case: str = "") -> list[ParameterSet]:
 
 @pytest.fixture
 def token(sign_in):
-    """Return a token for an operation, of a user who may do everything."""
+    """Return a token of a superuser for an operation."""
 
     def token(operation: Operation) -> str:
         user = sign_in("root", is_superuser=True, is_staff=True)
@@ -110,24 +113,24 @@ def token(sign_in):
 
 
 @pytest.mark.parametrize("operation", operations(401, "not_authenticated"))
-def test_without_a_token_nobody_is_let_in(db, operation):
+def test_a_missing_token_is_rejected(db, operation):
     assert_problem(operation(None), 401, "not_authenticated")
 
 
 class TestATokenThatIsNotAccepted:
     @pytest.mark.parametrize("operation", operations(401, "not_authenticated"))
-    def test_of_no_shape(self, db, operation):
+    def test_a_malformed_token_is_rejected(self, db, operation):
         assert_problem(operation("nonsense"), 401, "token_not_valid")
 
     @pytest.mark.parametrize("operation", operations(401, "not_authenticated"))
-    def test_that_has_expired(self, operation, token):
+    def test_an_expired_token_is_rejected(self, operation, token):
         old = token(operation)
 
         with time_machine.travel(timezone.now() + timedelta(days=1)):
             assert_problem(operation(old), 401, "token_not_valid", "expired")
 
     @pytest.mark.parametrize("operation", operations(401, "not_authenticated"))
-    def test_of_a_session_that_has_ended(self, operation, token):
+    def test_a_token_of_an_ended_session_is_rejected(self, operation, token):
         old = token(operation)
         Session.objects.update(ended_at=timezone.now())
 
@@ -135,7 +138,7 @@ class TestATokenThatIsNotAccepted:
 
 
 @pytest.mark.parametrize("operation", operations(400, "parse_error"))
-def test_a_body_that_does_not_parse(operation, token):
+def test_an_unparsable_body_is_rejected(operation, token):
     _, media_type = operation.body()
 
     answer = operation(token(operation), b"{", media_type)
@@ -146,7 +149,7 @@ def test_a_body_that_does_not_parse(operation, token):
 
 class TestABodyOfTheLimit:
     @pytest.mark.parametrize("operation", operations(413))
-    def test_is_read(self, operation, token):
+    def test_a_body_of_the_maximum_size_is_read(self, operation, token):
         _, media_type = operation.body()
         limit = body_limit(operation.view, operation.method)
 
@@ -155,7 +158,7 @@ class TestABodyOfTheLimit:
         assert answer.status_code != 413
 
     @pytest.mark.parametrize("operation", operations(413))
-    def test_and_a_byte_is_too_large(self, operation, token):
+    def test_one_more_byte_is_rejected(self, operation, token):
         _, media_type = operation.body()
         limit = body_limit(operation.view, operation.method)
 
@@ -165,7 +168,7 @@ class TestABodyOfTheLimit:
 
 
 @pytest.mark.parametrize("operation", operations(415))
-def test_a_body_of_another_type(operation, token):
+def test_another_media_type_is_rejected(operation, token):
     answer = operation(token(operation), b"{}", "text/x-unknown")
 
     if not operation.before(answer):
@@ -173,25 +176,25 @@ def test_a_body_of_another_type(operation, token):
 
 
 @pytest.mark.parametrize("operation", operations(404))
-def test_an_object_or_page_that_is_unknown(operation, token):
+def test_an_unknown_object_or_page_is_not_found(operation, token):
     answer = operation(
         token(operation), *operation.body(), query="page=0&cursor=unknown"
     )
 
-    # A plain view may know what to do with any argument.
+    # A plain view may accept any argument.
     if issubclass(operation.view.cls, GenericAPIView) and answer.status_code != 403:
         assert_problem(answer, 404, "not_found")
 
 
 @pytest.mark.parametrize("operation", operations())
-def test_whatever_a_user_without_rights_gets_is_documented(operation, sign_in):
+def test_answers_to_a_user_without_rights_are_documented(operation, sign_in):
     eve = sign_in("eve").headers["Authorization"].removeprefix("Bearer ")
 
     assert operation(eve, *operation.body()).status_code < 500
 
 
 @pytest.mark.parametrize("operation", operations(429))
-def test_one_request_too_many(operation, token, monkeypatch):
+def test_one_request_too_many_is_throttled(operation, token, monkeypatch):
     bearer = token(operation)
     for scope in SimpleRateThrottle.THROTTLE_RATES:
         monkeypatch.setitem(SimpleRateThrottle.THROTTLE_RATES, scope, "1/min")
@@ -202,7 +205,7 @@ def test_one_request_too_many(operation, token, monkeypatch):
 
     answer = operation(bearer, *operation.body())
 
-    # A throttle that the author wrote has limits of its own.
+    # A custom throttle has its own limits.
     if all(
         issubclass(throttle, SimpleRateThrottle) for throttle in operation.throttles
     ):
@@ -211,10 +214,10 @@ def test_one_request_too_many(operation, token, monkeypatch):
 
 
 class TestTheClientOfTests:
-    def test_without_a_token_is_nobody(self, nobody):
+    def test_is_anonymous_without_a_token(self, nobody):
         assert_problem(nobody.get("/api/profile/"), 401, "not_authenticated")
 
-    def test_signs_the_same_user_in_again(self, sign_in):
+    def test_can_sign_in_the_same_user_again(self, sign_in):
         first, second = sign_in("ada"), sign_in("ada")
 
         assert first.user == second.user

@@ -21,7 +21,7 @@ def change(api, access):
 
 
 class TestRead:
-    def test_answers_who_is_signed_in(self, api, access, user):
+    def test_returns_the_signed_in_user(self, api, access, user):
         answer = api.get("/api/profile/", access)
 
         assert answer.status_code == 200
@@ -34,11 +34,11 @@ class TestRead:
             *("date_joined", "last_login"),
         }
 
-    def test_asks_the_database_once(self, api, access, django_assert_num_queries):
+    def test_makes_one_query(self, api, access, django_assert_num_queries):
         with django_assert_num_queries(1):
             api.get("/api/profile/", access)
 
-    def test_takes_the_scheme_in_any_case(self, api, access):
+    def test_the_scheme_is_case_insensitive(self, api, access):
         answer = api.client.get(
             "/api/profile/", headers={"Authorization": f"bEaReR {access}"}
         )
@@ -50,7 +50,7 @@ class TestRead:
 
 
 class TestChange:
-    def test_changes_what_is_sent_and_leaves_the_rest(self, api, access, change):
+    def test_changes_only_the_sent_fields(self, api, access, change):
         answer = change({"first_name": "Ada"})
 
         assert answer.status_code == 200
@@ -58,7 +58,7 @@ class TestChange:
         assert answer.json() == api.get("/api/profile/", access).json()
         assert answer.json()["email"] == "ada@example.com"
 
-    def test_of_nothing_changes_nothing(self, api, access, change):
+    def test_an_empty_change_changes_nothing(self, api, access, change):
         assert change({}).json() == api.get("/api/profile/", access).json()
 
     @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ class TestChange:
         ],
         ids=repr,
     )
-    def test_refuses_and_says_which(self, change, user, body, field):
+    def test_invalid_fields_are_rejected_by_name(self, change, user, body, field):
         answer = change(body)
 
         assert_problem(answer, 400, "invalid")
@@ -86,25 +86,25 @@ class TestChange:
 
 
 class TestWhoMayNot:
-    def test_nobody(self, api, db):
+    def test_a_missing_token_is_rejected(self, api, db):
         answer = api.get("/api/profile/")
 
         assert_problem(answer, 401, "not_authenticated")
         assert answer["WWW-Authenticate"] == 'Bearer realm="api"'
         assert answer["Cache-Control"] == "no-store"
 
-    def test_one_whose_token_has_expired(self, api, access):
+    def test_an_expired_token_is_rejected(self, api, access):
         with time_machine.travel(timezone.now() + timedelta(seconds=331)):
             answer = api.get("/api/profile/", access)
 
         assert_problem(answer, 401, "token_not_valid", "expired")
         assert 'error="invalid_token"' in answer["WWW-Authenticate"]
 
-    def test_the_clocks_may_differ_by_half_a_minute(self, api, access):
+    def test_clocks_may_differ_by_half_a_minute(self, api, access):
         with time_machine.travel(timezone.now() + timedelta(seconds=328)):
             assert api.get("/api/profile/", access).status_code == 200
 
-    def test_one_with_a_new_password(self, api, access, user):
+    def test_a_user_with_a_new_password_is_rejected(self, api, access, user):
         user.set_password("another one entirely")
         user.save()
 
@@ -112,7 +112,7 @@ class TestWhoMayNot:
             api.get("/api/profile/", access), 401, "token_not_valid", "session_ended"
         )
 
-    def test_a_deleted_user(self, api, access, user):
+    def test_a_deleted_user_is_rejected(self, api, access, user):
         user.delete()
 
         assert_problem(
@@ -120,7 +120,9 @@ class TestWhoMayNot:
         )
 
     @pytest.mark.parametrize("by", ["save", "update", "bulk_update"])
-    def test_a_disabled_user_whose_old_sessions_stay_ended(self, api, access, user, by):
+    def test_a_disabled_user_is_rejected_and_old_sessions_stay_ended(
+        self, api, access, user, by
+    ):
         def set_active(active: bool) -> None:
             user.is_active = active
             if by == "save":

@@ -1,4 +1,4 @@
-"""The commands of the READMEs do what they say."""
+"""The commands of the READMEs work as shown."""
 
 import os
 import re
@@ -30,14 +30,14 @@ def service(tmp_path_factory):
 
 
 def steps(text: str) -> list[tuple[str, str]]:
-    """Each command of the console blocks, with what it is said to print."""
+    """Yield each command of the console blocks, with its expected output."""
     blocks = "\n".join(re.findall(r"```console\n(.*?)```", text, re.DOTALL))
     return re.findall(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", blocks, re.MULTILINE)
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh"])
 @pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.parent.name))
-def test_every_command_prints_what_it_says(service, tmp_path, file, shell):
+def test_every_command_prints_the_shown_output(service, tmp_path, file, shell):
     if not shutil.which(shell) and "CI" not in os.environ:
         pytest.skip(f"no {shell} here; on Debian: apt-get install {shell}")
     shown = steps(file.read_text())
@@ -59,12 +59,12 @@ def test_every_command_prints_what_it_says(service, tmp_path, file, shell):
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.parent.name))
-def test_what_it_links_to_is_there(file):
+def test_links_are_not_broken(file):
     for path in re.findall(r"\]\((?!http)([^)#]+)\)", file.read_text()):
         assert (file.parent / path).exists(), path
 
 
-def test_every_variable_is_in_the_table_and_no_other():
+def test_the_table_lists_exactly_the_variables():
     settings = (ROOT / "project" / "settings.py").read_text()
     read = set(re.findall(r'env(?:\.\w+)?\(\s*"(\w+)"', settings))
     table = OPERATING[OPERATING.index("| Variable") : OPERATING.index("## Threads")]
@@ -77,5 +77,5 @@ def test_every_variable_is_in_the_table_and_no_other():
     assert shown == read
 
 
-def test_its_first_screen_is_not_its_length():
+def test_the_readme_stays_short():
     assert 80 <= len(README.splitlines()) <= 200

@@ -13,7 +13,7 @@ from tests.payload import payload
 
 @pytest.fixture
 def clock():
-    """Time that stands still until it is moved."""
+    """A clock that stands still until the test moves it."""
     with time_machine.travel(timezone.now(), tick=False) as traveller:
         yield traveller
 
@@ -41,7 +41,7 @@ def place(api):
 
 
 class TestRotation:
-    def test_gives_a_new_pair(self, api, login, refresh):
+    def test_returns_a_new_pair(self, api, login, refresh):
         first = login()
 
         second = refresh(first.json()["refresh"])
@@ -54,14 +54,14 @@ class TestRotation:
         )
         assert api.profile(second).status_code == 200
 
-    def test_keeps_the_access_tokens_of_the_session(self, api, login, refresh):
+    def test_keeps_earlier_access_tokens_valid(self, api, login, refresh):
         first = login()
 
         refresh(first.json()["refresh"])
 
         assert api.profile(first).status_code == 200
 
-    def test_stores_nothing_more(self, login, refresh):
+    def test_adds_no_rows(self, login, refresh):
         token = login().json()["refresh"]
         for _ in range(5):
             token = refresh(token).json()["refresh"]
@@ -70,14 +70,14 @@ class TestRotation:
 
 
 class TestRepeat:
-    """A lost answer logs nobody out, and the repeat shelters no thief."""
+    """A lost answer does not end the session, and the repeat does not help a thief."""
 
     @pytest.mark.parametrize(
         "later",
         [timedelta(0), timedelta(seconds=11), timedelta(hours=1), timedelta(days=13)],
         ids=str,
     )
-    def test_at_home_gets_the_same_successor_at_any_time(
+    def test_from_the_same_network_returns_the_same_successor(
         self, login, refresh, clock, later
     ):
         spent = login().json()["refresh"]
@@ -91,7 +91,9 @@ class TestRepeat:
         assert refresh(successor).status_code == 200
 
     @pytest.mark.parametrize("address", ["192.0.2.200", "2001:db8:0:ffff::9"])
-    def test_home_is_the_network(self, login, place, clock, address):
+    def test_the_same_network_counts_as_the_same_place(
+        self, login, place, clock, address
+    ):
         home = place("192.0.2.1" if "." in address else "2001:db8::1")
         spent = home(login().json()["refresh"])
         token = spent.json()["refresh"]
@@ -102,7 +104,7 @@ class TestRepeat:
 
         assert payload(again.json()["refresh"]) == payload(successor.json()["refresh"])
 
-    def test_two_tabs_that_always_race_stay_signed_in(self, login, refresh):
+    def test_two_racing_tabs_stay_signed_in(self, login, refresh):
         token = login().json()["refresh"]
         for _ in range(5):
             first, second = refresh(token), refresh(token)
@@ -112,7 +114,7 @@ class TestRepeat:
     @pytest.mark.parametrize(
         "elsewhere", [("203.0.113.9", None), (None, "another/1.0")]
     )
-    def test_from_elsewhere_gets_it_once_within_ten_seconds(
+    def test_from_elsewhere_succeeds_once_within_ten_seconds(
         self, login, refresh, place, clock, elsewhere
     ):
         spent = login().json()["refresh"]
@@ -124,7 +126,7 @@ class TestRepeat:
         assert payload(again.json()["refresh"]) == payload(successor)
         assert refresh(successor).status_code == 200
 
-    def test_from_elsewhere_a_second_time_is_reuse(self, login, refresh, place):
+    def test_from_elsewhere_twice_is_reuse(self, login, refresh, place):
         spent = login().json()["refresh"]
         successor = refresh(spent).json()["refresh"]
         place("203.0.113.9")(spent)
@@ -156,10 +158,10 @@ class TestRepeat:
 
         assert_problem(answer, 401, "token_not_valid", "reused")
 
-    def test_a_thief_who_follows_the_owner_is_found_out_at_the_second_token(
+    def test_a_thief_behind_the_owner_is_detected_at_the_second_token(
         self, api, login, refresh, place
     ):
-        """The thief waits until the owner has refreshed, generation after generation."""
+        """The thief refreshes after the owner in every generation."""
         thief = place("203.0.113.9", "thief/1.0")
         stolen = login().json()["refresh"]
         owners = refresh(stolen)
@@ -172,7 +174,7 @@ class TestRepeat:
         assert_problem(answer, 401, "token_not_valid", "reused")
         assert_problem(api.profile(newest), 401, "token_not_valid", "session_ended")
 
-    def test_a_thief_who_overtakes_the_owner_is_found_out_by_the_owner(
+    def test_a_thief_ahead_of_the_owner_is_detected_by_the_owners_refresh(
         self, login, refresh, place
     ):
         thief = place("203.0.113.9", "thief/1.0")
@@ -185,7 +187,9 @@ class TestRepeat:
 
         assert_problem(answer, 401, "token_not_valid", "reused")
 
-    def test_elsewhere_is_forgiven_once_the_next_went_well(self, login, refresh, place):
+    def test_a_repeat_from_elsewhere_is_allowed_again_after_a_clean_refresh(
+        self, login, refresh, place
+    ):
         token = login().json()["refresh"]
         for generation in range(6):
             answer = refresh(token)
@@ -193,13 +197,13 @@ class TestRepeat:
                 assert place("203.0.113.9")(token).status_code == 200
             token = answer.json()["refresh"]
 
-    def test_after_a_logout_gets_nothing(self, login, refresh, logout):
+    def test_a_repeat_after_logout_is_rejected(self, login, refresh, logout):
         spent = login().json()["refresh"]
         logout(refresh(spent).json()["refresh"])
 
         assert_problem(refresh(spent), 401, "token_not_valid", "session_ended")
 
-    def test_the_place_is_listed_for_the_owner(self, api, login, place):
+    def test_the_new_address_is_listed_for_the_owner(self, api, login, place):
         moved = place("203.0.113.9", "phone/2.0")(login().json()["refresh"]).json()
 
         (listed,) = api.get("/api/sessions/", moved["access"]).json()["results"]
@@ -209,10 +213,10 @@ class TestRepeat:
 
 class TestReplay:
     @pytest.mark.parametrize("later", [0, 200])
-    def test_the_one_before_the_predecessor_ends_the_session_at_once(
+    def test_an_older_token_ends_the_session_at_once(
         self, api, login, refresh, clock, later
     ):
-        """The service cannot tell thief from owner."""
+        """The service cannot distinguish the thief from the owner."""
         first = login()
         oldest = first.json()["refresh"]
         newest = refresh(refresh(oldest).json()["refresh"])
@@ -225,7 +229,7 @@ class TestReplay:
         assert_problem(refresh(token), 401, "token_not_valid", "session_ended")
         assert_problem(api.profile(newest), 401, "token_not_valid", "session_ended")
 
-    def test_leaves_the_users_other_sessions_alone(self, api, login, refresh):
+    def test_keeps_the_users_other_sessions(self, api, login, refresh):
         other, spent = login(), login().json()["refresh"]
         refresh(refresh(spent).json()["refresh"])
 
@@ -235,14 +239,14 @@ class TestReplay:
 
 
 class TestLifetime:
-    def test_a_session_idle_for_fourteen_days_is_over(self, login, refresh, clock):
+    def test_an_idle_session_ends_after_fourteen_days(self, login, refresh, clock):
         token = login().json()["refresh"]
 
         clock.shift(timedelta(days=14, seconds=6))
 
         assert_problem(refresh(token), 401, "token_not_valid", "session_ended")
 
-    def test_a_refresh_moves_the_end(self, login, refresh, clock):
+    def test_a_refresh_extends_the_session(self, login, refresh, clock):
         token = login().json()["refresh"]
         for _ in range(3):
             clock.shift(timedelta(days=13))
@@ -250,7 +254,7 @@ class TestLifetime:
             assert answer.status_code == 200
             token = answer.json()["refresh"]
 
-    def test_no_refresh_moves_it_beyond_ninety_days(self, login, refresh, clock):
+    def test_a_session_ends_after_ninety_days_at_most(self, login, refresh, clock):
         answer = login()
         for _ in range(8):
             clock.shift(timedelta(days=11))
@@ -277,25 +281,25 @@ class TestLifetime:
 
 
 class TestWhoMayNot:
-    def test_a_deleted_user(self, login, refresh, user):
+    def test_a_deleted_user_is_rejected(self, login, refresh, user):
         token = login().json()["refresh"]
         user.delete()
 
         assert_problem(refresh(token), 401, "token_not_valid", "session_ended")
 
-    def test_a_disabled_user(self, login, refresh, user):
+    def test_a_disabled_user_is_rejected(self, login, refresh, user):
         token = login().json()["refresh"]
         user.is_active = False
         user.save()
 
         assert_problem(refresh(token), 401, "token_not_valid", "session_ended")
 
-    def test_one_with_a_new_password(self, login, refresh, user):
+    def test_a_user_with_a_new_password_is_rejected(self, login, refresh, user):
         token = login().json()["refresh"]
         user.set_password("another one entirely")
         user.save()
 
         assert_problem(refresh(token), 401, "token_not_valid", "session_ended")
 
-    def test_an_access_token(self, login, refresh):
+    def test_an_access_token_is_rejected(self, login, refresh):
         assert_problem(refresh(login().json()["access"]), 401, "token_not_valid")

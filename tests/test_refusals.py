@@ -1,4 +1,4 @@
-"""One case for each line that refuses a token, in-process; the attacks are in ``test_attacks_*``."""
+"""One in-process case for each line that rejects a token. The attacks are in ``test_attacks_*``."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from tests.conftest import assert_problem
 
 @pytest.fixture
 def claims(variant, login, user):
-    """Claims that would be accepted, of a live session."""
+    """Valid claims of a live session."""
     login()
     return variant.claims(user, Session.objects.get())
 
@@ -25,7 +25,7 @@ def claims(variant, login, user):
         ("Bearer a.b.AAAA", "token_not_valid"),
     ],
 )
-def test_a_header_without_a_token(api, variant, db, value, code):
+def test_malformed_authorization_headers_are_rejected(api, variant, db, value, code):
     answer = api.client.get(variant.profile, headers={"Authorization": value})
 
     assert_problem(answer, 401, code)
@@ -44,14 +44,14 @@ def test_a_header_without_a_token(api, variant, db, value, code):
     ],
     ids=str,
 )
-def test_a_claim_that_is_not_so(api, variant, claims, replaced, reason):
+def test_invalid_claims_are_rejected(api, variant, claims, replaced, reason):
     answer = api.get(variant.profile, variant.sign(claims, **replaced))
 
     assert_problem(answer, 401, "token_not_valid", reason)
 
 
 @pytest.mark.parametrize("headers", [{"kid": "unknown"}, {"typ": "rt+jwt"}], ids=str)
-def test_a_header_that_is_not_ours(api, variant, claims, headers):
+def test_unexpected_token_headers_are_rejected(api, variant, claims, headers):
     answer = api.get(variant.profile, variant.sign(claims, headers))
 
     assert_problem(answer, 401, "token_not_valid")

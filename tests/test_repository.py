@@ -1,4 +1,4 @@
-"""What is committed holds no secret, and no requirement without its hash."""
+"""The repository contains no secrets, and every requirement is pinned by hash."""
 
 import re
 import subprocess
@@ -9,7 +9,7 @@ from tests.server import ROOT
 
 SECRETS = {
     "a private key": r"-----BEGIN [A-Z ]*PRIVATE KEY-----\s*\\?n?[A-Za-z0-9+/]{20}",
-    # Those of examples are signed with zeros.
+    # Example tokens have an all-zero signature.
     "a token": r"\beyJ[\w-]{16,}\.eyJ[\w-]{16,}\.(?!A{43})[\w-]{16,}",
     "a cloud's key": r"\b(AKIA|ASIA)[0-9A-Z]{16}\b|\bgh[pousr]_\w{36}\b|\bxox[abp]-\w{10,}",
     "a password in a URL": r"://[^/\s:@{}]+:(?!password@|p@)[^/\s:@{}]{6,}@",
@@ -29,7 +29,7 @@ def committed() -> list[str]:
 
 
 @pytest.mark.parametrize("kind", SECRETS)
-def test_no_file_holds(kind):
+def test_no_file_contains(kind):
     found = [
         name
         for name in committed()
@@ -50,12 +50,12 @@ def test_no_file_holds(kind):
         ("a secret's value", "SECRET_KEY=" + "a1B2" * 12),
     ],
 )
-def test_would_be_found(kind, text):
+def test_the_pattern_finds(kind, text):
     assert re.search(SECRETS[kind], text)
 
 
 @pytest.mark.parametrize("lock", ["requirements.lock", "requirements-dev.lock"])
-def test_every_requirement_has_its_hashes_and_no_address(lock):
+def test_every_requirement_is_pinned_by_hash_without_a_url(lock):
     text = (ROOT / lock).read_text()
     pins = re.findall(
         r"^[\w.\[\],-]+==[^\\]+\\\n((?:    --hash=sha256:[0-9a-f]{64}.*\n?)+)",
@@ -67,21 +67,21 @@ def test_every_requirement_has_its_hashes_and_no_address(lock):
     assert "://" not in text
 
 
-def test_every_npm_package_has_its_hash_and_no_address():
+def test_every_npm_package_is_pinned_by_hash_without_a_url():
     text = (ROOT / "package-lock.json").read_text()
 
     assert '"resolved"' not in text
     assert text.count('"integrity"') > 20
 
 
-def test_the_security_page_names_tests_that_are_there():
+def test_the_security_page_names_existing_tests():
     page = (ROOT / "SECURITY.md").read_text()
 
     for name in re.findall(r"`(test_\w+)`", page):
         assert (ROOT / "tests" / f"{name}.py").exists(), name
 
 
-def test_every_text_is_as_editorconfig_says():
+def test_every_text_file_follows_editorconfig():
     for name in committed():
         path = ROOT / name
         text = path.read_bytes() if path.is_file() and path.suffix != ".png" else b""
@@ -91,7 +91,7 @@ def test_every_text_is_as_editorconfig_says():
 
 
 @pytest.mark.parametrize("page", ["CONTRIBUTING.md", "SECURITY.md"])
-def test_every_make_target_that_a_page_names_is_there(page):
+def test_every_named_make_target_exists(page):
     targets = re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
 
     for name in re.findall(r"(?:`|    )make ([a-z]+)", (ROOT / page).read_text()):
@@ -99,8 +99,8 @@ def test_every_make_target_that_a_page_names_is_there(page):
 
 
 @pytest.mark.parametrize("page", ["CONTRIBUTING.md", "SECURITY.md"])
-def test_no_comment_follows_a_command(page):
-    """In zsh, whoever pastes it would give it to the command."""
+def test_no_command_has_a_trailing_comment(page):
+    """A pasted comment would become an argument in zsh."""
     commands = re.findall(r"^    .*", (ROOT / page).read_text(), re.MULTILINE)
 
     assert not [line for line in commands if re.search(r"\s#", line)]

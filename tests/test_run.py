@@ -1,4 +1,4 @@
-"""``make run``: what it makes, and what it says when it cannot."""
+"""``make run``: what it creates, and its error messages."""
 
 import fcntl
 import sqlite3
@@ -58,14 +58,14 @@ def log_in(port: int) -> int:
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory) -> Iterator[tuple[Path, int, Path]]:
-    """A copy in which ``make run`` serves, its port and its output."""
+    """A copy in which ``make run`` is serving, with its port and output."""
     folder, port = copy(tmp_path_factory.mktemp("running")), free_port()
     with started(folder, python("-m", "project.run"), port) as (process, log):
         wait_until_ready(process, f"http://127.0.0.1:{port}", log)
         yield folder, port, log
 
 
-def test_makes_secrets_a_database_and_a_user_who_can_log_in(running):
+def test_creates_secrets_database_and_demo_user(running):
     _, port, log = running
 
     assert log_in(port) == 200
@@ -73,7 +73,7 @@ def test_makes_secrets_a_database_and_a_user_who_can_log_in(running):
     assert "demo / let-me-in-please" in log.read_text()
 
 
-def test_nobody_else_can_read_the_secrets_and_the_database(running):
+def test_other_users_cannot_read_the_secrets_and_the_database(running):
     folder, _, _ = running
 
     made = [folder / ".env", *folder.glob("db.sqlite3*")]
@@ -82,15 +82,15 @@ def test_nobody_else_can_read_the_secrets_and_the_database(running):
     assert {mode(path) for path in made} == {0o600}
 
 
-def test_the_server_keeps_its_port_from_a_second(running):
+def test_a_second_server_cannot_take_the_port(running):
     folder, port, _ = running
 
     second = run(folder, PORT=str(port))
 
-    assert "another make run serves there" in second.stderr
+    assert "another make run uses it" in second.stderr
 
 
-def test_nobody_else_can_read_the_database_that_migrate_makes(checkout):
+def test_other_users_cannot_read_the_migrated_database(checkout):
     done = call(
         python("manage.py", "migrate", "--verbosity=0"),
         checkout,
@@ -102,7 +102,7 @@ def test_nobody_else_can_read_the_database_that_migrate_makes(checkout):
     assert mode(checkout / "db.sqlite3") == 0o600
 
 
-def test_makes_no_demo_user_in_public(checkout):
+def test_creates_no_demo_user_in_public(checkout):
     port = free_port()
     public = {
         "PUBLIC_URL": "https://auth.example.com",
@@ -115,7 +115,7 @@ def test_makes_no_demo_user_in_public(checkout):
     with started(checkout, command, port, **public) as (process, log):
         wait_until_ready(process, f"http://127.0.0.1:{port}", log)
 
-    assert "Sign in with a user of yours" in log.read_text()
+    assert "Sign in with an account of your own" in log.read_text()
     with closing(sqlite3.connect(checkout / "db.sqlite3")) as database:
         assert not database.execute("SELECT * FROM authapi_user").fetchall()
 
@@ -123,7 +123,7 @@ def test_makes_no_demo_user_in_public(checkout):
 class TestTwoAtOnce:
     @pytest.mark.proof  # two programs and a fresh .venv take long
     def test_both_serve_from_a_fresh_clone(self, checkout):
-        """They set up one after the other, so neither finds half of the other's work."""
+        """They set up one after the other, so neither sees an incomplete set-up."""
         pip = pin_this_python(checkout)
         first, second = free_port(), free_port()
         make = ["make", "run", f"PYTHON={sys.executable}"]
@@ -142,8 +142,8 @@ class TestTwoAtOnce:
         assert said.count("Compressing static files") == 1
         assert said.count("Wrote   .env") == 1
 
-    def test_the_second_is_told_that_the_port_is_taken(self, checkout):
-        """While the first sets up, too, when nothing listens on the port yet."""
+    def test_the_second_reports_that_the_port_is_taken(self, checkout):
+        """This also holds while the first sets up, before anything listens on the port."""
         port = free_port()
         (checkout / "staticfiles").mkdir()
         with (checkout / ".lock").open("w") as file:
@@ -163,10 +163,10 @@ class TestTwoAtOnce:
         first.terminate()
         first.communicate()
         assert waiting == "Waiting for the set-up by another make in this folder\n"
-        assert f"port {port} cannot be used (another make run serves" in second.stderr
+        assert f"port {port} cannot be used (another make run uses it" in second.stderr
 
 
-def test_says_that_the_port_is_taken(checkout):
+def test_reports_that_the_port_is_taken(checkout):
     with socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
@@ -181,13 +181,16 @@ def test_says_that_the_port_is_taken(checkout):
 
 
 @pytest.mark.parametrize("port", ["http", "0", "65536", "-1"])
-def test_says_that_the_port_is_not_a_port(checkout, port):
+def test_reports_an_invalid_port(checkout, port):
     done = run(checkout, PORT=port)
 
-    assert done.stderr == f"authapi: PORT is {port!r}; give a number from 1 to 65535.\n"
+    assert (
+        done.stderr
+        == f"authapi: PORT is {port!r}; set it to a number from 1 to 65535.\n"
+    )
 
 
-def test_says_that_it_cannot_write_in_the_folder(checkout):
+def test_reports_that_the_folder_is_not_writable(checkout):
     (checkout / ".lock").mkdir()
 
     done = run(checkout, PORT=str(free_port()))
@@ -208,7 +211,7 @@ def test_says_that_it_cannot_write_in_the_folder(checkout):
     ],
     ids=["empty", "no-secret", "no-keys", "no-value", "not-text"],
 )
-def test_says_that_deleting_dotenv_helps_and_what_it_costs(checkout, dotenv, said):
+def test_explains_that_deleting_dotenv_helps_and_what_is_lost(checkout, dotenv, said):
     (checkout / ".env").write_bytes(dotenv.encode(errors="surrogateescape"))
 
     done = run(checkout, PORT=str(free_port()))
@@ -232,7 +235,7 @@ def test_says_that_deleting_dotenv_helps_and_what_it_costs(checkout, dotenv, sai
     ],
     ids=["not-a-line", "not-a-key", "not-a-number"],
 )
-def test_says_what_to_fix_in_dotenv(checkout, dotenv, said):
+def test_reports_what_to_fix_in_dotenv(checkout, dotenv, said):
     (checkout / ".env").write_text(dotenv)
 
     done = run(checkout, PORT=str(free_port()))
@@ -244,7 +247,7 @@ def test_says_what_to_fix_in_dotenv(checkout, dotenv, said):
 
 
 @pytest.mark.parametrize("damage", ["garbage", "overwritten"])
-def test_says_which_database_is_damaged_and_how_to_go_on(checkout, damage):
+def test_reports_a_damaged_database_and_the_remedy(checkout, damage):
     file = checkout / "db.sqlite3"
     if damage == "garbage":
         file.write_text("This is not a database.")
@@ -263,7 +266,7 @@ def test_says_which_database_is_damaged_and_how_to_go_on(checkout, damage):
     assert "Traceback" not in done.stderr
 
 
-def test_says_that_the_database_does_not_answer(checkout):
+def test_reports_an_unreachable_database(checkout):
     done = run(
         checkout,
         PORT=str(free_port()),
@@ -272,5 +275,5 @@ def test_says_that_the_database_does_not_answer(checkout):
 
     assert done.returncode != 0
     assert "127.0.0.1" in done.stderr
-    assert "Check that the database works, and DATABASE_URL" in done.stderr
+    assert "Check that the database is running, and check DATABASE_URL" in done.stderr
     assert "Traceback" not in done.stderr

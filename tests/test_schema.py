@@ -1,4 +1,4 @@
-"""``/api/schema/``: the document that clients are generated from."""
+"""``/api/schema/``: the OpenAPI document."""
 
 import gzip
 import io
@@ -25,7 +25,7 @@ SNAPSHOT = Path(__file__).parent.parent / "schema" / "openapi.yaml"
 
 
 class TestDocument:
-    def test_is_the_committed_one(self):
+    def test_matches_the_committed_document(self):
         out = io.StringIO()
         call_command("spectacular", "--validate", "--fail-on-warn", stdout=out)
 
@@ -46,9 +46,7 @@ class TestDocument:
         assert document["openapi"].startswith(version)
         validate(document)
 
-    def test_every_operation_asks_for_a_bearer_token_or_says_that_it_does_not(
-        self, openapi
-    ):
+    def test_every_operation_declares_its_security(self, openapi):
         scheme = openapi["components"]["securitySchemes"]["bearerAuth"]
 
         assert (scheme["type"], scheme["scheme"]) == ("http", "bearer")
@@ -59,7 +57,7 @@ class TestDocument:
         for name in ("createToken", "refreshToken", "verifyToken", "manualLogin"):
             assert stated[name] == []
 
-    def test_every_answer_of_ours_has_an_example(self, openapi):
+    def test_every_answer_has_an_example(self, openapi):
         for operation in operations(openapi):
             for status, answer in operation["responses"].items():
                 for content in answer.get("content", {}).values():
@@ -67,7 +65,7 @@ class TestDocument:
                         "tags"
                     ][0] not in OUR_TAGS, (operation["operationId"], status)
 
-    def test_every_example_of_a_token_decodes_as_one(self, openapi):
+    def test_every_example_token_decodes(self, openapi):
         for operation in operations(openapi):
             for holder in (
                 operation.get("requestBody", {}),
@@ -81,7 +79,7 @@ class TestDocument:
     def test_is_ascii(self, openapi):
         assert json.dumps(openapi, ensure_ascii=False).isascii()
 
-    def test_has_the_operations_of_the_contract(self, openapi):
+    def test_contains_the_contracts_operations(self, openapi):
         assert {operation["operationId"] for operation in operations(openapi)} >= {
             *("createToken", "refreshToken", "verifyToken", "revokeToken"),
             *("getProfile", "updateProfile"),
@@ -103,7 +101,7 @@ class TestNegotiation:
             ("?format=yaml", "application/json", "application/vnd.oai.openapi"),
         ],
     )
-    def test_by_format_or_accept(self, api, query, accept, media_type):
+    def test_format_or_accept_selects_the_form(self, api, query, accept, media_type):
         answer = api.client.get(f"/api/schema/{query}", headers={"Accept": accept})
 
         assert answer["Content-Type"] == media_type
@@ -112,7 +110,7 @@ class TestNegotiation:
         assert "Accept" in answer["Vary"]
 
     @pytest.mark.parametrize("query", ["format=xml", "version=2.0", "version="])
-    def test_says_what_is_offered(self, api, query):
+    def test_an_unknown_form_lists_the_offered_ones(self, api, query):
         answer = api.get(f"/api/schema/?{query}")
 
         assert_problem(answer, 400, "invalid")
@@ -127,7 +125,7 @@ class TestNegotiation:
             ("identity, br;q=0.000", None, bytes),
         ],
     )
-    def test_comes_compressed(self, api, accepted, coding, decode):
+    def test_is_compressed(self, api, accepted, coding, decode):
         plain = api.get("/api/schema/")
 
         answer = api.client.get("/api/schema/", headers={"Accept-Encoding": accepted})
@@ -138,7 +136,7 @@ class TestNegotiation:
 
 
 class TestCaching:
-    def test_an_unchanged_document_is_not_sent_again(self, api):
+    def test_an_unchanged_document_gets_a_304(self, api):
         first = api.get("/api/schema/")
 
         again = api.client.get("/api/schema/", headers={"If-None-Match": first["ETag"]})
@@ -148,7 +146,7 @@ class TestCaching:
         assert again["ETag"] == first["ETag"]
         assert not first["ETag"].startswith("W/")
 
-    def test_each_representation_has_a_tag_of_its_own(self, api):
+    def test_each_representation_has_its_own_etag(self, api):
         tags = {
             api.client.get(f"/api/schema/{query}", headers={"Accept-Encoding": coding})[
                 "ETag"
@@ -159,7 +157,7 @@ class TestCaching:
 
         assert len(tags) == 9
 
-    def test_fifty_first_requests_at_once_get_one_document(self, tmp_path):
+    def test_fifty_simultaneous_first_requests_get_one_document(self, tmp_path):
         with serve(tmp_path) as service, ThreadPoolExecutor(50) as pool:
             bodies = set(
                 pool.map(

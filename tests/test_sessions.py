@@ -38,7 +38,7 @@ def end(api, pair, sid):
 
 
 class TestList:
-    def test_shows_my_live_sessions_with_their_devices(
+    def test_lists_my_live_sessions_with_their_devices(
         self, api, phone, stranger, login, logout
     ):
         mine = login()
@@ -54,7 +54,7 @@ class TestList:
         assert not there["current"]
         assert (there["user_agent"], there["address"]) == (PHONE, "192.0.2.7")
 
-    def test_is_paged(self, api, login):
+    def test_is_paginated(self, api, login):
         for _ in range(20):
             login()
         mine = login()
@@ -78,7 +78,7 @@ class TestList:
         ],
         ids=lambda query: query[:15],
     )
-    def test_has_no_other_page(self, api, login, query):
+    def test_unknown_pages_are_not_found(self, api, login, query):
         answer = api.get(f"/api/sessions/?{query}", login().json()["access"])
 
         assert_problem(answer, 404, "not_found")
@@ -96,7 +96,7 @@ class TestList:
         ],
         ids=repr,
     )
-    def test_believes_forwarded_addresses_as_far_as_the_proxies_are_ours(
+    def test_forwarded_addresses_of_trusted_proxies_are_used(
         self, api, user, settings, forwarded, address
     ):
         settings.TRUSTED_PROXIES = ["127.0.0.1", "10.0.0.0/8"]
@@ -109,7 +109,7 @@ class TestList:
 
         assert listed(api, pair).json()["results"][0]["address"] == address
 
-    def test_believes_no_forwarded_address_by_default(self, api, user):
+    def test_forwarded_addresses_are_ignored_by_default(self, api, user):
         pair = api.client.post(
             "/api/token/",
             {"username": "ada", "password": PASSWORD},
@@ -119,7 +119,7 @@ class TestList:
 
         assert listed(api, pair).json()["results"][0]["address"] == "127.0.0.1"
 
-    def test_does_without_an_address_where_there_is_none(self, api, user):
+    def test_a_missing_address_is_allowed(self, api, user):
         pair = api.client.post(
             "/api/token/",
             {"username": "ada", "password": PASSWORD},
@@ -131,7 +131,7 @@ class TestList:
 
 
 class TestEnd:
-    def test_one_stops_its_tokens(self, api, login, phone):
+    def test_ending_a_session_rejects_its_tokens(self, api, login, phone):
         mine = login()
 
         assert end(api, mine, payload(phone.json()["access"])["sid"]).status_code == 204
@@ -139,29 +139,29 @@ class TestEnd:
         assert_problem(api.profile(phone), 401, "token_not_valid", "session_ended")
         assert api.profile(mine).status_code == 200
 
-    def test_one_twice_does_no_harm(self, api, login, phone):
+    def test_ending_a_session_twice_succeeds(self, api, login, phone):
         mine, sid = login(), payload(phone.json()["access"])["sid"]
 
         assert [end(api, mine, sid).status_code for _ in range(2)] == [204, 204]
 
-    def test_the_one_that_asks(self, api, login):
+    def test_the_current_session_can_be_ended(self, api, login):
         mine = login()
 
         end(api, mine, payload(mine.json()["access"])["sid"])
 
         assert_problem(api.profile(mine), 401, "token_not_valid", "session_ended")
 
-    def test_not_a_strangers(self, api, login, stranger):
+    def test_another_users_session_cannot_be_ended(self, api, login, stranger):
         sid = payload(stranger.json()["access"])["sid"]
 
         assert_problem(end(api, login(), sid), 404, "not_found")
         assert api.profile(stranger).status_code == 200
 
-    def test_none_that_never_was(self, api, login):
+    def test_an_unknown_session_is_not_found(self, api, login):
         assert_problem(end(api, login(), uuid.uuid4()), 404, "not_found")
         assert_problem(end(api, login(), "nonsense"), 404, "not_found")
 
-    def test_all_others(self, api, login, phone, stranger):
+    def test_all_other_sessions_can_be_ended(self, api, login, phone, stranger):
         mine = login()
 
         answer = api("DELETE", "/api/sessions/", token=mine.json()["access"])

@@ -1,5 +1,5 @@
 """
-Four interceptors that clients of djangorestframework-simplejwt have, against the running service.
+Four common interceptors of djangorestframework-simplejwt clients, run against the service.
 
 Each sends its access token, and at some 401 exchanges its refresh token and repeats the call. They
 differ in which 401 that is, and in whether they keep the refresh token that comes with the answer.
@@ -27,7 +27,7 @@ class SignedOut(Exception):
 
 
 class Interceptor(ABC):
-    """What the four have in common."""
+    """The common part of the four clients."""
 
     def __init__(self, http: httpx.Client, access: str, refresh: str) -> None:
         self.http, self.access, self.refresh = http, access, refresh
@@ -68,7 +68,7 @@ class OnCode(Interceptor):
 
 
 class OnMessages(Interceptor):
-    """Asks which token was refused, and does not ask whether the answer says so."""
+    """Reads which token was rejected, without checking that the member exists."""
 
     def takes_for_expired(self, body: Any) -> bool:
         first = body["messages"][0]
@@ -76,7 +76,7 @@ class OnMessages(Interceptor):
 
 
 class KeepsTheFirst(OnCode):
-    """Does not know that refresh tokens rotate, which simplejwt's do not by default."""
+    """Ignores rotated refresh tokens, because simplejwt does not rotate by default."""
 
     def store(self, body: Any) -> None:
         self.access = body["access"]
@@ -103,7 +103,7 @@ def pair(service: Service) -> dict[str, str]:
 
 @pytest.fixture
 def clock() -> Iterator[time_machine.Traveller]:
-    """Time that stands still until it is moved."""
+    """A clock that stands still until the test moves it."""
     with time_machine.travel(timezone.now(), tick=False) as traveller:
         yield traveller
 
@@ -118,7 +118,7 @@ def keeper(user: Any, clock: Any) -> Iterator[KeepsTheFirst]:
 
 @pytest.mark.parametrize("shape", SHAPES)
 class TestEachShape:
-    def test_stays_signed_in_each_time_its_access_token_expires(
+    def test_stays_signed_in_when_its_access_token_expires(
         self, service, pair, expired, shape
     ):
         client = shape(service.client, **pair)
@@ -129,10 +129,10 @@ class TestEachShape:
 
         assert client.refreshes == 4
 
-    def test_shows_the_sign_in_page_once_its_session_has_ended(
+    def test_shows_the_sign_in_page_when_its_session_has_ended(
         self, service, pair, shape
     ):
-        """After one refresh, which is refused: it does not go round in circles."""
+        """It tries one refresh, which is rejected, and does not loop."""
         client = shape(service.client, **pair)
         service.post("/api/token/blacklist/", {"refresh": pair["refresh"]})
 
@@ -151,14 +151,14 @@ class TestWhatNoRefreshWouldHelp:
         ],
         ids=["no token", "a wrong password"],
     )
-    def test_has_another_code(self, service, method, path, body):
+    def test_has_a_different_code(self, service, method, path, body):
         answer = service.client.request(method, path, json=body)
 
         assert answer.status_code == 401
         assert not OnCode(service.client, "", "").takes_for_expired(answer.json())
 
     def test_a_refused_refresh_token_has_no_messages(self, service, pair):
-        """Or a client that sends its refresh through the interceptor would go round in circles."""
+        """Otherwise, a client that sends its refresh through the interceptor would loop."""
         answer = service.post("/api/token/refresh/", {"refresh": pair["access"]})
 
         assert answer.status_code == 401
@@ -166,7 +166,7 @@ class TestWhatNoRefreshWouldHelp:
 
 
 class TestKeepsTheFirst:
-    """It is served on its own network, and gives up what rotation is for."""
+    """It works on its own network, but loses the protection of rotation."""
 
     def test_gets_the_same_successor_and_another_access_token(self, service, pair):
         answers = [
@@ -190,7 +190,7 @@ class TestKeepsTheFirst:
     def test_is_signed_out_when_anyone_spends_the_successor(
         self, service, pair, expired
     ):
-        """For instance its own next version, which keeps what it gets."""
+        """For example its own next version, which stores the new tokens."""
         old = KeepsTheFirst(service.client, expired, pair["refresh"])
         old.get(PROFILE)
         new = OnCode(service.client, expired, pair["refresh"])
@@ -209,7 +209,7 @@ class TestKeepsTheFirst:
         [{"X-Forwarded-For": "203.0.113.9"}, {"User-Agent": "browser/2.0"}],
         ids=["another network", "an updated browser"],
     )
-    def test_is_signed_out_when_it_comes_from_elsewhere(
+    def test_is_signed_out_when_its_network_or_browser_changes(
         self, settings, keeper, clock, elsewhere
     ):
         settings.TRUSTED_PROXIES = ["127.0.0.1"]
@@ -222,9 +222,7 @@ class TestKeepsTheFirst:
         with pytest.raises(SignedOut):
             keeper.get(PROFILE)
 
-    def test_is_signed_out_when_its_token_expires_however_often_it_was_used(
-        self, keeper, clock
-    ):
+    def test_is_signed_out_when_its_first_token_expires(self, keeper, clock):
         """A client that stores the new ones stays for ninety days."""
         for _ in range(13):
             clock.shift(timedelta(days=1))
@@ -235,10 +233,10 @@ class TestKeepsTheFirst:
         with pytest.raises(SignedOut):
             keeper.get(PROFILE)
 
-    def test_shares_its_session_with_a_thief_at_the_same_place(
+    def test_shares_its_session_with_a_thief_on_the_same_network(
         self, service, pair, expired
     ):
-        """The same network and user agent: nothing tells one from the other."""
+        """With the same network and user agent, the two cannot be distinguished."""
         owner = KeepsTheFirst(service.client, expired, pair["refresh"])
         thief = KeepsTheFirst(service.client, expired, pair["refresh"])
 

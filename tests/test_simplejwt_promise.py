@@ -423,7 +423,7 @@ DIFFERENT = [case for case in CASES if case.topic]
 
 
 @pytest.mark.parametrize("case", SAME, ids=lambda case: case.name)
-def test_answers_as_simplejwt(caller, case):
+def test_answers_like_simplejwt(caller, case):
     answer = case.send(caller)
 
     assert case.simplejwt.describes(answer), (answer.status_code, answer.content)
@@ -442,7 +442,7 @@ def test_every_difference_has_a_case():
     assert len(DIFFERENCES) <= 13
 
 
-def test_the_page_shows_every_difference_and_no_other():
+def test_the_page_lists_exactly_the_differences():
     lines = PAGE.read_text().splitlines()
     start = lines.index("| | simplejwt | here | why |") + 2
     end = lines.index("", start)
@@ -450,11 +450,11 @@ def test_the_page_shows_every_difference_and_no_other():
     assert lines[start:end] == [f"| {' | '.join(row)} |" for row in DIFFERENCES]
 
 
-def test_the_page_is_of_the_version_that_is_installed():
+def test_the_page_names_the_installed_version():
     assert f"simplejwt {version('djangorestframework-simplejwt')}" in PAGE.read_text()
 
 
-def test_the_page_says_what_becomes_of_every_setting():
+def test_the_page_covers_every_setting():
     text = PAGE.read_text()
     table = text[text.index("| `SIMPLE_JWT`") : text.index("Each difference")]
     rows = [row.split("|") for row in table.splitlines() if row.startswith("| `")]

@@ -1,8 +1,8 @@
 """
-Any order of login, refresh, replay, logout, disabling and key rotation, against a model.
+Random sequences of login, refresh, replay, logout, disabling and key rotation, compared with a model.
 
-The model is what the contract says, in a few lines: a session is live or not, has one good refresh
-token, a predecessor and when it was replaced.
+The model is the contract in a few lines: a session is live or not, and has one valid refresh token, a
+predecessor, and the time when that was replaced.
 """
 
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ from tests.payload import payload
 
 @dataclass(eq=False)
 class Family:
-    """What the contract knows of one session."""
+    """The state of one session in the model."""
 
     tokens: list[str]
     access: str
@@ -44,7 +44,7 @@ class Sessions(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.api = Api()
-        # Counted in the last example's future.
+        # These were counted in the future of the last example.
         Limit.objects.all().delete()
         stores.forget()
         name = f"user{User.objects.count()}"
@@ -131,7 +131,7 @@ class Sessions(RuleBasedStateMachine):
 
 
 @pytest.mark.django_db
-def test_every_order_of_events_is_as_the_contract_says():
+def test_every_order_of_events_follows_the_contract():
     with untraced():
         run_state_machine_as_test(
             Sessions,

@@ -13,7 +13,7 @@ def suite(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_runs_without_pytests_cache():
-    """With other ``testpaths``, since one that names a file would not be the whole suite."""
+    """It sets ``testpaths``, because a run that names a file would not be the whole suite."""
     one = "testpaths=tests/test_health.py"
 
     done = suite("-p", "no:cacheprovider", "--collect-only", "-o", one)
@@ -21,7 +21,7 @@ def test_runs_without_pytests_cache():
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_says_why_tests_were_skipped(tmp_path):
+def test_reports_why_tests_were_skipped(tmp_path):
     file = tmp_path / "test_skipped.py"
     file.write_text("import pytest\n\ndef test():\n    pytest.skip('no such tool')\n")
 

@@ -1,8 +1,7 @@
-"""How often somebody may try: one limit for all processes, whatever counts."""
+"""The rate limits, which all processes share, whichever store counts."""
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import httpx
 import pytest
@@ -42,7 +41,7 @@ def clock():
 
 @pytest.fixture(params=["database", "redis"])
 def store(request, settings):
-    """What counts: a test that takes this runs with both."""
+    """The store that counts. A test that uses this runs with both stores."""
     settings.CACHES = {"default": DATABASE_COUNTS}
     if request.param == "redis":
         url = request.getfixturevalue("redis_url")
@@ -59,7 +58,7 @@ def redis_cache(url):
 
 @pytest.fixture
 def attempt(api, user):
-    """Try to log in from an address; answers the response."""
+    """Return a function that tries to log in from an address."""
 
     def attempt(username="ada", password="wrong", address="192.0.2.1", path="token"):
         return api.client.post(
@@ -89,9 +88,7 @@ class TestLogin:
         assert_problem(refused, 429, "throttled")
         assert refused["Retry-After"] == "12"
 
-    def test_lets_in_after_as_many_seconds_as_it_said_and_not_before(
-        self, attempt, clock
-    ):
+    def test_retry_after_is_exact(self, attempt, clock):
         for _ in range(5):
             attempt()
         said = int(attempt()["Retry-After"])
@@ -102,7 +99,7 @@ class TestLogin:
 
         assert attempt(password=PASSWORD).status_code == 200
 
-    def test_no_edge_of_a_minute_lets_twice_as_many_through(self, attempt, clock):
+    def test_a_minute_boundary_does_not_double_the_limit(self, attempt, clock):
         clock.shift(59)
         first = [attempt() for _ in range(8)]
         clock.shift(2)
@@ -110,7 +107,7 @@ class TestLogin:
 
         assert statuses(first + second) == {401: 5, 429: 11}
 
-    def test_a_new_minute_begins_when_nothing_was_tried_for_one(self, attempt, clock):
+    def test_the_limit_is_full_again_after_an_idle_minute(self, attempt, clock):
         for _ in range(6):
             attempt()
         clock.shift(60)
@@ -133,18 +130,18 @@ class TestLogin:
 
         assert attempt().status_code == 429
 
-    def test_an_unknown_name_is_limited_as_a_known_one(self, attempt):
+    def test_an_unknown_name_is_limited_like_a_known_one(self, attempt):
         known = [attempt() for _ in range(7)]
         unknown = [attempt("nobody") for _ in range(7)]
 
         assert [a.content for a in known] == [a.content for a in unknown]
 
-    def test_an_address_has_twenty_tries_at_all_accounts_together(self, attempt):
+    def test_an_address_has_twenty_tries_across_all_accounts(self, attempt):
         answers = [attempt(f"user{i}") for i in range(25)]
 
         assert statuses(answers) == {401: 20, 429: 5}
 
-    def test_a_login_of_ones_own_resets_nothing(self, attempt):
+    def test_a_successful_login_resets_no_limit(self, attempt):
         User.objects.create_user("mallory", None, PASSWORD)
         for _ in range(5):
             attempt()
@@ -153,20 +150,20 @@ class TestLogin:
         assert attempt().status_code == 429
 
     def test_refused_tries_do_not_count(self, attempt):
-        """Otherwise a client that retries too early would never come in again."""
+        """Otherwise, a client that retries too early could never log in again."""
         for _ in range(30):
             attempt()
 
         assert attempt("someone else").status_code == 401
 
-    def test_a_hundred_tries_an_hour_at_an_account_from_anywhere(self, attempt):
+    def test_an_account_has_a_hundred_tries_an_hour_from_anywhere(self, attempt):
         answers = [attempt(address=f"198.51.100.{i}") for i in range(110)]
 
         assert statuses(answers) == {401: 100, 429: 10}
         assert answers[-1]["Retry-After"] == "36"
 
-    def test_a_stranger_has_twenty_tries_an_hour(self, attempt, clock):
-        """So that no address uses up the account's own limit alone."""
+    def test_an_unknown_address_has_twenty_tries_an_hour(self, attempt, clock):
+        """So no single address can use up the limit of the account."""
         answers = []
         for _ in range(60):
             answers.append(attempt())
@@ -175,7 +172,7 @@ class TestLogin:
         assert statuses(answers[:20]) == {401: 20}
         assert 15 <= statuses(answers[20:])[401] <= 20
 
-    def test_the_owners_address_is_no_stranger_even_when_the_session_is_gone(
+    def test_the_owners_address_stays_known_after_the_session_is_gone(
         self, attempt, clock
     ):
         assert attempt(password=PASSWORD).status_code == 200
@@ -185,7 +182,7 @@ class TestLogin:
             clock.shift(60)
             assert attempt().status_code == 401
 
-    def test_a_stranger_cannot_lock_the_owner_out(self, attempt):
+    def test_an_unknown_address_cannot_lock_the_owner_out(self, attempt):
         assert attempt(password=PASSWORD, address="203.0.113.9").status_code == 200
         for i in range(110):
             attempt(address=f"198.51.100.{i}")
@@ -195,7 +192,7 @@ class TestLogin:
 
         assert (at_home.status_code, elsewhere.status_code) == (200, 429)
 
-    def test_a_network_of_ipv6_addresses_counts_as_one(self, attempt):
+    def test_an_ipv6_64_counts_as_one_address(self, attempt):
         answers = [attempt(address=f"2001:db8::{i}") for i in range(6)]
 
         assert answers[-1].status_code == 429
@@ -211,7 +208,7 @@ class TestLogin:
         assert statuses(answers) == {401: 30, 429: 10}
         assert attempt("user99", address="2001:db8:1::1").status_code == 401
 
-    def test_a_new_password_makes_every_address_a_stranger(self, attempt, user):
+    def test_a_new_password_makes_every_address_unknown(self, attempt, user):
         assert attempt(password=PASSWORD, address="203.0.113.66").status_code == 200
         user.set_password("another one entirely")
         user.save()
@@ -220,7 +217,7 @@ class TestLogin:
 
         assert attempt(address="203.0.113.66").status_code == 429
 
-    def test_an_address_that_is_known_uses_up_its_own_hour_alone(self, attempt, clock):
+    def test_a_known_address_uses_up_only_its_own_hourly_limit(self, attempt, clock):
         attempt(password=PASSWORD, address="203.0.113.66")
         for _ in range(200):
             clock.shift(13)
@@ -229,7 +226,7 @@ class TestLogin:
         assert attempt(address="203.0.113.66").status_code == 429
         assert attempt(password=PASSWORD, address="198.51.100.1").status_code == 200
 
-    def test_an_address_at_its_limit_leaves_no_rows_for_invented_names(self, attempt):
+    def test_an_address_at_its_limit_adds_no_rows_for_invented_names(self, attempt):
         for i in range(20):
             attempt(f"user{i}")
         before = Limit.objects.count()
@@ -239,9 +236,7 @@ class TestLogin:
 
         assert Limit.objects.count() == before
 
-    def test_a_login_that_the_service_could_not_look_at_does_not_count(
-        self, attempt, store, settings
-    ):
+    def test_a_login_refused_as_busy_does_not_count(self, attempt, store, settings):
         settings.PASSWORD_LINE = 0
         with passwords.turn():
             answers = [attempt(password=PASSWORD) for _ in range(8)]
@@ -249,7 +244,7 @@ class TestLogin:
         assert statuses(answers) == {503: 8}
         assert attempt(password=PASSWORD).status_code == 200
 
-    def test_a_body_that_is_no_login_does_not_count(self, attempt):
+    def test_an_invalid_body_does_not_count(self, attempt):
         for _ in range(30):
             assert attempt(password=5).status_code == 400
 
@@ -278,9 +273,7 @@ class TestProxies:
 
         assert statuses(answers) == {401: 5, 429: 1}
 
-    def test_a_proxy_of_which_nothing_is_said_is_a_line_in_the_log(
-        self, api, db, settings, caplog
-    ):
+    def test_an_undeclared_proxy_is_logged(self, api, db, settings, caplog):
         settings.TRUSTED_PROXIES = None
         for _ in range(2):
             api.client.get("/health/live/", headers={"X-Forwarded-Proto": "https"})
@@ -288,7 +281,7 @@ class TestProxies:
         said = [r for r in caplog.records if "forwarded_headers_ignored" in str(r.msg)]
         assert len(said) == 1
 
-    def test_an_invented_address_passes_no_limit(self, forwarded):
+    def test_forged_addresses_do_not_bypass_limits(self, forwarded):
         answers = [forwarded(f"192.0.2.{i}") for i in range(60)]
 
         assert statuses(answers) == {401: 5, 429: 55}
@@ -296,7 +289,9 @@ class TestProxies:
     @pytest.mark.parametrize(
         "form", ["192.0.2.{}", "192.0.2.{}:5566", "[2001:db8:{}::1]:80"]
     )
-    def test_a_trusted_proxy_tells_addresses_apart(self, forwarded, settings, form):
+    def test_clients_of_a_trusted_proxy_are_limited_separately(
+        self, forwarded, settings, form
+    ):
         settings.TRUSTED_PROXIES = ["127.0.0.1"]
 
         answers = [forwarded(f"spoofed, {form.format(i % 2)}") for i in range(12)]
@@ -305,7 +300,7 @@ class TestProxies:
 
 
 class TestAdmin:
-    def test_is_a_door_with_the_same_limit(self, client, attempt):
+    def test_has_the_same_limit(self, client, attempt):
         User.objects.create_superuser("root", None, PASSWORD)
         for _ in range(5):
             attempt("root", address="127.0.0.1")
@@ -329,9 +324,7 @@ class TestAdmin:
     @pytest.mark.parametrize(
         "form", [{"password": PASSWORD}, {"username": "ada", "password": ""}]
     )
-    def test_a_form_with_a_field_missing_neither_counts_nor_makes_known(
-        self, client, user, form
-    ):
+    def test_an_incomplete_form_is_not_counted_or_remembered(self, client, user, form):
         for _ in range(8):
             client.post("/admin/login/", form)
 
@@ -372,7 +365,7 @@ class TestStores:
         assert [answer.status_code for answer in answers] == [200] * 5 + [429]
         assert Limit.objects.exists()
 
-    def test_rows_that_say_nothing_any_more_go_away(self, attempt, clock):
+    def test_rows_of_full_limits_are_deleted(self, attempt, clock):
         for i in range(8):
             attempt(f"user{i}")
         assert Limit.objects.count() == 26
@@ -383,7 +376,7 @@ class TestStores:
 
         assert Limit.objects.count() <= 26
 
-    def test_places_that_are_forgotten_go_away_where_redis_counts(
+    def test_expired_addresses_are_deleted_when_redis_counts(
         self, attempt, settings, redis_url, clock
     ):
         settings.CACHES = {"default": redis_cache(redis_url)}
@@ -398,8 +391,8 @@ class TestStores:
         assert Limit.objects.count() == 4
 
     @pytest.mark.parametrize("name", [*VARIANTS])
-    def test_of_forty_tries_at_once_five_get_in(self, limited_service, name):
-        """Two processes, many threads: one limit."""
+    def test_five_of_forty_simultaneous_tries_succeed(self, limited_service, name):
+        """Two processes with many threads share one limit."""
         url, spelling = limited_service, f"{name}{USER}"
 
         def attempt(i):
@@ -418,8 +411,8 @@ class TestStores:
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql", "redis"])
 def limited_service(request, tmp_path_factory):
-    """The service under its limits, counted by each store that it supports."""
-    environment: dict[str, Any] = {"THROTTLE_RATES": "login_pair=5/min"}
+    """The service with its normal limits, once for each supported store."""
+    environment = {"THROTTLE_RATES": "login_pair=5/min"}
     folder = tmp_path_factory.mktemp("limited")
     if request.param == "redis":
         url = request.getfixturevalue("redis_url")
@@ -429,8 +422,8 @@ def limited_service(request, tmp_path_factory):
         yield service.url
 
 
-def test_sessions_are_no_way_round(attempt):
-    """A place is known by the account's own sessions, not by another's."""
+def test_other_sessions_do_not_bypass_limits(attempt):
+    """An address becomes known only through the account's own sessions."""
     User.objects.create_user("mallory", None, PASSWORD)
     assert attempt("mallory", PASSWORD, "203.0.113.66").status_code == 200
     for i in range(110):
@@ -440,8 +433,8 @@ def test_sessions_are_no_way_round(attempt):
     assert Session.objects.count() == 1
 
 
-def test_the_memory_of_a_process_has_an_end():
-    """More keys than it keeps: those that are nearest to their full limit are dropped."""
+def test_the_memory_of_a_process_is_bounded():
+    """When there are too many keys, those whose limits are nearest to full are dropped."""
     often, seldom = Rate(1, 60), Rate(1, 3600)
     assert stores.consume_here("kept", seldom, at=0) == 0
     for number in range(stores._SIZE):

@@ -1,4 +1,4 @@
-"""What a change of a user does to sessions, whatever path it takes to the database."""
+"""Changes to a user end sessions, whichever path writes them to the database."""
 
 import json
 
@@ -67,7 +67,7 @@ PATHS = [
 
 @pytest.fixture(params=PATHS, ids=lambda path: path.__name__)
 def set_active(request, user, tmp_path):
-    """Disable or enable the user on each of the paths to the database."""
+    """Disable or enable the user through each path to the database."""
 
     def set_active(active):
         extra = [tmp_path] if request.param is by_fixture else []
@@ -91,7 +91,7 @@ class TestDisabled:
         assert_problem(refresh(token), 401, "token_not_valid", "session_ended")
         assert login().status_code == 200
 
-    def test_the_admins_cookies_do_not_come_back(self, client, user, set_active):
+    def test_admin_cookies_do_not_come_back(self, client, user, set_active):
         User.objects.filter(pk=user.pk).update(is_staff=True, is_superuser=True)
         user.refresh_from_db()
         client.force_login(user)
@@ -102,7 +102,7 @@ class TestDisabled:
 
         assert client.get("/admin/").status_code == 302
 
-    def test_an_instance_from_before_brings_nothing_back(self, api, login, user):
+    def test_saving_a_stale_instance_restores_nothing(self, api, login, user):
         pair = login()
         stale = User.objects.get(pk=user.pk)
         by_update(user, False)
@@ -122,7 +122,7 @@ class TestDisabled:
         other.refresh_from_db()
         assert other.login_epoch == 0
 
-    def test_a_change_of_another_field_ends_nothing(self, api, login, user):
+    def test_changing_another_field_ends_no_session(self, api, login, user):
         pair = login()
 
         User.objects.filter(pk=user.pk).update(is_active=True, first_name="Ada")
@@ -136,15 +136,15 @@ class TestPassword:
 
     @pytest.fixture
     def imported(self, user, settings):
-        """A user whose password was hashed elsewhere, and is hashed anew at the next login."""
+        """A user with an imported hash, which is upgraded at the next login."""
         hashers = settings.PASSWORD_HASHERS
         settings.PASSWORD_HASHERS = [self.OLD_HASHER]
         User.objects.filter(pk=user.pk).update(password=make_password(PASSWORD))
         settings.PASSWORD_HASHERS = [*hashers, self.OLD_HASHER]
         return User.objects.get(pk=user.pk)
 
-    def test_a_login_in_flight_does_not_bring_the_old_one_back(self, login, imported):
-        """The login has read the row; the password is changed; the login checks what it has read."""
+    def test_a_login_in_flight_does_not_restore_the_old_password(self, login, imported):
+        """The password changes after the login has read the row and before it checks the password."""
         changed = User.objects.get(pk=imported.pk)
         changed.set_password("another one entirely")
         changed.save()
@@ -154,7 +154,7 @@ class TestPassword:
         assert login(password=PASSWORD).status_code == 401
         assert login(password="another one entirely").status_code == 200
 
-    def test_two_first_logins_at_once_both_get_in(self, imported):
+    def test_two_simultaneous_first_logins_both_succeed(self, imported):
         other = User.objects.get(pk=imported.pk)
 
         assert imported.check_password(PASSWORD)
@@ -163,7 +163,7 @@ class TestPassword:
         assert imported.password == other.password
         assert not imported.password.startswith("pbkdf2")
 
-    def test_hashed_anew_keeps_the_sessions(self, api, login, user, imported, settings):
+    def test_rehashing_keeps_the_sessions(self, api, login, user, imported, settings):
         pair = login()
 
         assert login().status_code == 200
@@ -171,7 +171,7 @@ class TestPassword:
         assert api.profile(pair).status_code == 200
 
 
-def test_at_most_a_hundred_sessions_live_and_the_oldest_ends(api, login, settings):
+def test_the_oldest_of_a_hundred_sessions_makes_room(api, login, settings):
     first, second = login(), login()
     for _ in range(98):
         last = login()
@@ -194,7 +194,9 @@ def test_sessions_from_before_a_new_password_are_not_listed(api, login, user):
     assert api.get("/api/sessions/", mine).json()["count"] == 1
 
 
-def test_ending_the_others_is_one_statement(api, login, django_assert_max_num_queries):
+def test_ending_the_other_sessions_takes_one_statement(
+    api, login, django_assert_max_num_queries
+):
     for _ in range(20):
         mine = login().json()["access"]
 

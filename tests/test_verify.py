@@ -1,4 +1,4 @@
-"""``POST /api/token/verify/`` says what authentication would say, and changes nothing."""
+"""``POST /api/token/verify/`` gives the same verdict as authentication, and changes nothing."""
 
 from datetime import timedelta
 
@@ -10,7 +10,7 @@ from tests.payload import payload
 
 
 class TestVerify:
-    def test_tells_of_an_access_token(self, login, verify):
+    def test_describes_an_access_token(self, login, verify):
         token = login().json()["access"]
 
         answer = verify(token)
@@ -23,7 +23,7 @@ class TestVerify:
         assert body["username"] == "ada"
         assert body["session"] == payload(token)["sid"]
 
-    def test_tells_of_a_refresh_token_and_does_not_spend_it(
+    def test_describes_a_refresh_token_without_spending_it(
         self, login, verify, refresh
     ):
         token = login().json()["refresh"]
@@ -32,7 +32,7 @@ class TestVerify:
 
         assert refresh(token).status_code == 200
 
-    def test_accepts_the_predecessor_as_long_as_a_refresh_would(
+    def test_accepts_the_predecessor_while_a_refresh_would(
         self, login, verify, refresh
     ):
         spent = login().json()["refresh"]
@@ -43,20 +43,20 @@ class TestVerify:
         assert_problem(verify(spent), 401, "token_not_valid")
         assert verify(newest).status_code == 200
 
-    def test_refuses_once_the_session_has_ended(self, login, verify, logout):
+    def test_rejects_tokens_of_an_ended_session(self, login, verify, logout):
         pair = login().json()
         logout(pair["refresh"])
 
         assert_problem(verify(pair["access"]), 401, "token_not_valid", "session_ended")
         assert_problem(verify(pair["refresh"]), 401, "token_not_valid", "session_ended")
 
-    def test_says_that_an_access_token_has_expired(self, login, verify):
+    def test_reports_an_expired_access_token(self, login, verify):
         token = login().json()["access"]
 
         with time_machine.travel(timezone.now() + timedelta(seconds=331)):
             assert_problem(verify(token), 401, "token_not_valid", "expired")
 
-    def test_refuses_what_is_no_token(self, api, db, verify):
+    def test_rejects_text_that_is_not_a_token(self, api, db, verify):
         assert_problem(verify("a.b.c"), 401, "token_not_valid")
         assert_problem(verify("ü"), 401, "token_not_valid")
         assert_problem(api.post("/api/token/verify/", {"token": 1}), 400, "invalid")

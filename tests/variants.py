@@ -1,4 +1,4 @@
-"""The two implementations of JWT as one shape, so that the same tests run against both."""
+"""The two JWT implementations behind one interface, so that the same tests run against both."""
 
 import json
 import time
@@ -28,7 +28,7 @@ class Variant:
 
     @property
     def key(self) -> keys.Key:
-        """The key of its good tokens; that of the manual variant has no ``kid``."""
+        """The key of its valid tokens. The manual variant has no ``kid``."""
         if self.name == "manual":
             secret = signing_key()
             return keys.Key("", "HS256", private=secret, public=secret, jwk={})
@@ -37,14 +37,14 @@ class Variant:
 
     @property
     def headers(self) -> dict[str, Any]:
-        """The header of its good tokens."""
+        """The header of its valid tokens."""
         if self.name == "manual":
             return {"alg": "HS256", "typ": "JWT"}
         typ = "rt+jwt" if self.kind == "refresh" else "at+jwt"
         return {"alg": self.key.algorithm, "kid": self.key.kid, "typ": typ}
 
     def claims(self, user: User, session: Session) -> dict[str, Any]:
-        """Claims of a good token."""
+        """Claims of a valid token."""
         now = int(time.time())
         return {
             "token_type": self.kind,
@@ -68,7 +68,7 @@ class Variant:
         """
         Sign with the service's own key, some claims *replaced* (``...`` removes one).
 
-        Put together here, for a library refuses to write much of what an attacker would.
+        The token is assembled by hand, because a library would refuse many forgeries.
         """
         if not isinstance(claims, bytes):
             merged = {k: v for k, v in {**claims, **replaced}.items() if v is not ...}

@@ -1,4 +1,4 @@
-"""HTTP as no client library would send it, byte by byte."""
+"""Raw HTTP, byte by byte, as no client library would send it."""
 
 import re
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ from socket import SHUT_WR, create_connection, socket
 from tests.server import Service
 
 HEAD = b"POST /api/token/ HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
-# Asked last on a connection, so that it is known when all the answers have come.
+# Sent last on a connection, to know when all answers have arrived.
 LAST = b"GET /health/live/ HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"
 
 _ANSWER = re.compile(
@@ -26,7 +26,7 @@ def connected(service: Service) -> Iterator[socket]:
 
 @contextmanager
 def half_sent(service: Service, sent: bytes, length: int = 500) -> Iterator[socket]:
-    """A connection on which a login has begun, and goes no further."""
+    """A connection with a half-sent login."""
     with connected(service) as connection:
         head = HEAD + f"Content-Length: {length}\r\n\r\n".encode()
         connection.sendall(head + sent)
@@ -37,8 +37,9 @@ def answers(service: Service, sent: bytes, *, cut: bool = False) -> list[str]:
     """
     Send bytes and return the answers until the connection ends, each as ``"400 invalid"``.
 
-    One without a code is a success, or the server's own, made before Python is asked. With *cut* the
-    sender says that nothing more will come.
+    An answer without a code is a success, or comes from the server before Python is involved. With
+    *cut*,
+    the sender closes its side of the connection.
     """
     received = b""
     with connected(service) as connection, suppress(ConnectionError):

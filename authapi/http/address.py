@@ -1,4 +1,4 @@
-"""Where a request comes from: its client, and the address behind our proxies."""
+"""Where a request comes from: its client, and the client address behind trusted proxies."""
 
 import ipaddress
 import re
@@ -22,13 +22,13 @@ _USER_AGENT_LENGTH = Session._meta.get_field("user_agent").max_length
 
 
 def client_of(request: HttpRequest | Request) -> Client:
-    """Who sent the request: its user agent, which is only a claim, and its address."""
+    """Return the user agent, which the client can choose, and the address of the sender."""
     user_agent = request.headers.get("User-Agent", "").replace("\0", "")
     return Client(user_agent[:_USER_AGENT_LENGTH], address(request))
 
 
 def address(request: HttpRequest | Request) -> str | None:
-    """Return the client's IP address, or None where the server knows none (a Unix socket)."""
+    """Return the client's IP address, or None if it is unknown (on a Unix socket)."""
     return request.META.get("REMOTE_ADDR") or None
 
 
@@ -38,9 +38,8 @@ def forwarded_middleware(
     """
     Put the client's address into ``REMOTE_ADDR``, where Django, DRF and applications look for it.
 
-    ``X-Forwarded-For`` is read from its end, and believed as far as the addresses before it are
-    ``TRUSTED_PROXIES``: what a client writes in front changes nothing. From anyone else no
-    ``X-Forwarded-`` header is believed.
+    ``X-Forwarded-For`` is read from its end, and only past addresses in ``TRUSTED_PROXIES``. Entries
+    that a client puts in front have no effect. From any other peer, no ``X-Forwarded-`` header is used.
     """
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
@@ -64,7 +63,7 @@ def forwarded_middleware(
 
 @cache
 def _warn_of_a_proxy() -> None:
-    """Say once that there is a proxy of which the settings say nothing."""
+    """Warn once that there is a proxy and ``TRUSTED_PROXIES`` is not set."""
     _log.warning(
         "forwarded_headers_ignored",
         hint="Set PUBLIC_URL to the address of the proxy, and TRUSTED_PROXIES to its own.",
@@ -73,10 +72,10 @@ def _warn_of_a_proxy() -> None:
 
 def trusted_proxies() -> Sequence[Network]:
     """
-    Return the networks whose ``X-Forwarded-For`` is believed.
+    Return the networks whose ``X-Forwarded-For`` is trusted.
 
     Raises:
-        ValueError: an entry of ``TRUSTED_PROXIES`` is no address or network.
+        ValueError: an entry of ``TRUSTED_PROXIES`` is not an address or network.
     """
     return _networks(tuple(settings.TRUSTED_PROXIES or ()))
 
@@ -87,8 +86,8 @@ def _networks(texts: tuple[str, ...]) -> Sequence[Network]:
 
 
 def _ip(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    # A zone ("%eth0") says nothing outside its host, and databases do not take it. Some proxies add
-    # the port.
+    # A zone ("%eth0") has no meaning outside its host, and databases reject it. Some proxies add the
+    # port.
     text = _PORT.sub(r"\1", text.strip()).strip("[]").partition("%")[0]
     try:
         found = ipaddress.ip_address(text)

@@ -1,4 +1,4 @@
-"""JSON in, JSON out, nothing else."""
+"""JSON is the only format of requests and answers."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -14,7 +14,7 @@ from rest_framework.request import Request
 
 class StrictJSONParser(JSONParser):
     """
-    JSON as RFC 8259 has it: UTF-8, no ``NaN``, no text that UTF-8 cannot carry.
+    Strict RFC 8259 JSON: UTF-8, no ``NaN``, no text that cannot be encoded as UTF-8.
     """
 
     def parse(
@@ -25,7 +25,7 @@ class StrictJSONParser(JSONParser):
     ) -> Any:
         try:
             data = json.loads(stream.read().decode(), parse_constant=_refuse)
-            # A lone surrogate (an escape such as \ud800) parses, and breaks whatever writes it.
+            # A lone surrogate (an escape such as \ud800) can be parsed, but not written as UTF-8.
             json.dumps(data, ensure_ascii=False).encode()
         except RecursionError as error:
             raise ParseError("The JSON is nested too deeply.") from error
@@ -38,15 +38,15 @@ class StrictJSONParser(JSONParser):
 
 class LenientNegotiation(DefaultContentNegotiation):
     """
-    DRF's, which answers with the view's first renderer where ``Accept`` names none of them.
+    DRF's negotiation, which falls back to the view's first renderer if ``Accept`` names no other.
 
-    RFC 9110, section 12.5.1, allows it; a client that forgot the header gets JSON, and not a 406.
+    RFC 9110, section 12.5.1, allows this. A client that forgot the header gets JSON instead of a 406.
     """
 
     def select_parser(
         self, request: Request, parsers: Iterable[BaseParser]
     ) -> BaseParser | None:
-        # A body is of one type: a range is none.
+        # A body has one media type, so a range such as */* is not valid.
         if "*" in (request.content_type or ""):
             return None
         return super().select_parser(request, parsers)

@@ -1,14 +1,14 @@
 """
-What an operation of the API is, declared once, beside its handler.
+The declaration of an API operation, next to its handler.
 
     class NoteViewSet(ModelViewSet):
         @action(detail=True, methods=["post"])
         @operation("archiveNote", answers=NoteSerializer, refuses=(NoteLocked,))
         def archive(self, request, pk): ...
 
-Nothing has to be declared: what the view's classes imply, and sensible defaults for the rest, come
-from ``schema.operations``. On a class, or on a function under ``@api_view``, ``operation`` holds for
-every method.
+The declaration is optional: ``schema.operations`` derives the rest from the view's classes, and has
+sensible defaults. On a class, or on a function under ``@api_view``, ``operation`` applies to every
+method.
 """
 
 from collections.abc import Callable, Collection, Mapping
@@ -20,7 +20,7 @@ from rest_framework.exceptions import APIException
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-# Of drf-spectacular's ``responses``, beside which a text describes an answer without a body.
+# As drf-spectacular's ``responses``. A text describes an answer without a body.
 Answers = Any
 
 
@@ -35,17 +35,17 @@ def operation(
     **schema: Any,
 ) -> Callable[[F], F]:
     """
-    Declare what the document says of an operation and its view's classes do not imply.
+    Declare what the document says about an operation beyond what its view's classes imply.
 
     Args:
-        operation_id: what generated clients call it.
-        tag: the group it stands in; the name of its app if not given.
-        answers: a serializer, or what answers each status: ``{204: "The note is deleted."}``.
-        refuses: the exceptions that it raises beyond those of its view's classes. Each must be
-            complete without arguments, for the document shows it.
-        links: the operations that its answer leads to: operationId to the members of an OpenAPI
-            Link Object.
-        max_body_bytes: how large a body may be, if not ``MAX_BODY_BYTES``.
+        operation_id: its name in generated clients.
+        tag: its group in the document; by default the name of its app.
+        answers: a serializer, or the answer for each status: ``{204: "The note is deleted."}``.
+        refuses: the exceptions that it raises beyond those of its view's classes. Each must be callable
+            without arguments, because the document shows an example.
+        links: the operations that its answer leads to, as a mapping of operationId to the members of an
+            OpenAPI Link Object.
+        max_body_bytes: the maximum size of a body; by default ``MAX_BODY_BYTES``.
         schema: whatever else drf-spectacular's ``extend_schema`` takes.
     """
     if tag is not None:
@@ -55,7 +55,7 @@ def operation(
 
     def declared(target: F) -> F:
         extend_schema(operation_id, **schema)(target)
-        # ``api_view`` has made a class of a function.
+        # ``api_view`` has turned the function into a class.
         holder: Any = getattr(target, "cls", target)
         holder.refuses = (*getattr(holder, "refuses", ()), *refuses)
         if links is not None:
@@ -73,7 +73,7 @@ def declared_by(view: type | object, handler: Any, name: str, default: Any) -> A
 
 
 def body_limit(callback: Callable[..., Any], method: str) -> int:
-    """Return how many bytes a body may have that is sent to *callback*, the view of a URL."""
+    """Return the maximum body size in bytes for *callback*, the view of a URL."""
     view = getattr(callback, "cls", getattr(callback, "view_class", callback))
     actions = getattr(callback, "actions", None) or {}
     name = actions.get(method.lower(), method.lower())
@@ -81,7 +81,7 @@ def body_limit(callback: Callable[..., Any], method: str) -> int:
 
 
 def limit_of(view: type | object, handler: Any) -> int:
-    """As ``body_limit``, of a view's *handler*."""
+    """Like ``body_limit``, for a view's *handler*."""
     return int(declared_by(view, handler, "max_body_bytes", settings.MAX_BODY_BYTES))
 
 

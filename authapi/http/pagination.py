@@ -1,4 +1,4 @@
-"""How a long list is cut into pages, and what a page looks like in the document."""
+"""Pagination of long lists, and the schema of a page."""
 
 import re
 from typing import Any
@@ -11,15 +11,15 @@ from rest_framework.views import APIView
 
 
 class SessionPagination(PageNumberPagination):
-    """Twenty sessions a page."""
+    """Twenty sessions per page."""
 
     page_size = 20
 
     def get_page_number(self, request: Request, paginator: Paginator) -> str:
-        """As it is sent, if that is a number: DRF takes ``last``, ``int()`` more than digits."""
+        """Return the page number. DRF would also accept ``last`` and any text that ``int()`` accepts."""
         asked = request.query_params.getlist("page", ["1"])
         if len(asked) != 1 or not re.fullmatch("[1-9][0-9]*", asked[0]):
-            raise NotFound("A page is a number from 1 on.")
+            raise NotFound("The page must be a number, starting at 1.")
         return asked[0]
 
     def get_schema_operation_parameters(self, view: APIView) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""The one shape of every error answer: problem details (RFC 9457), in ``application/problem+json``."""
+"""The format of every error answer: problem details (RFC 9457), as ``application/problem+json``."""
 
 from collections.abc import Callable, Iterator, Mapping
 from http import HTTPStatus
@@ -13,15 +13,18 @@ from rest_framework.settings import api_settings
 MEDIA_TYPE = "application/problem+json"
 
 NOT_UNDERSTOOD = "The request cannot be understood: too many parameters, or a host not in ALLOWED_HOSTS."
-# What Django says by itself, as a code and what to do.
+# The code and detail for Django's own error answers.
 _DJANGO = {
     400: ("invalid", NOT_UNDERSTOOD),
     403: ("permission_denied", "This is not allowed."),
-    404: ("not_found", "There is nothing here. /api/docs/ lists what there is."),
+    404: ("not_found", "Not found. /api/docs/ lists the available operations."),
     405: ("method_not_allowed", "Use a method that the Allow header names."),
-    416: ("invalid", "The file is shorter than the range that is asked for."),
+    416: ("invalid", "The requested range is beyond the end of the file."),
 }
-_SERVER_ERROR = ("server_error", "Something broke here. Try again later.")
+_SERVER_ERROR = (
+    "server_error",
+    "The service failed to answer this request. Try again later.",
+)
 
 
 def problem(status: int, code: str, detail: str, **members: Any) -> dict[str, Any]:
@@ -38,7 +41,7 @@ def problem(status: int, code: str, detail: str, **members: Any) -> dict[str, An
 
 
 def problem_of(refusal: exceptions.APIException) -> dict[str, Any]:
-    """Return what is answered when *refusal* is raised, whatever the shape of its detail."""
+    """Return the problem for *refusal*, whatever the shape of its detail."""
     codes, errors = refusal.get_codes(), None
     detail = str(refusal.detail)
     if not isinstance(refusal.detail, str):
@@ -60,7 +63,7 @@ def _messages(detail: Any, path: str = "") -> Iterator[tuple[str, list[str]]]:
     """
     Flatten DRF's errors: the path of each field, with dots (``tags.0.name``), and its messages.
 
-    What is said of the whole body is ``non_field_errors``.
+    Errors that concern the whole body are under ``non_field_errors``.
     """
     whole = api_settings.NON_FIELD_ERRORS_KEY
     if isinstance(detail, list) and any(
@@ -87,18 +90,18 @@ def answer(
         status=body["status"],
         content_type=MEDIA_TYPE,
         headers=headers,
-        # As DRF's own answers.
+        # Like DRF's own answers.
         json_dumps_params={"separators": (",", ":"), "ensure_ascii": False},
     )
 
 
 def refused(refusal: exceptions.APIException) -> JsonResponse:
-    """Return the response to a request that is refused."""
+    """Return the response for a rejected request."""
     headers = {}
     if auth_header := getattr(refusal, "auth_header", None):
         headers["WWW-Authenticate"] = auth_header
     if hasattr(refusal, "wait"):
-        # A throttle need not know how long.
+        # A throttle may not know how long to wait.
         headers["Retry-After"] = str(refusal.wait or 1)
     return answer(problem_of(refusal), headers)
 
@@ -106,7 +109,7 @@ def refused(refusal: exceptions.APIException) -> JsonResponse:
 def exception_handler(
     exc: Exception, context: Mapping[str, Any]
 ) -> JsonResponse | None:
-    """DRF's handler: what a view refuses becomes a problem; the rest is for the middleware."""
+    """DRF's exception handler: an API exception becomes a problem. The middleware handles the rest."""
     if isinstance(exc, Http404):
         exc = exceptions.NotFound()
     elif isinstance(exc, PermissionDenied):
@@ -117,7 +120,7 @@ def exception_handler(
 
 
 class ProblemMiddleware:
-    """Turn what Django and plain views refuse into a problem; the admin keeps its pages."""
+    """Turn error answers of Django and plain views into problems. The admin keeps its own pages."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
@@ -138,7 +141,7 @@ class ProblemMiddleware:
             if name not in {"Content-Type", "Content-Length"}
         }
         made = answer(problem(status, *_DJANGO.get(status, _SERVER_ERROR)), kept)
-        # Django's mark; without it a 500 would be logged again.
+        # Django's marker. Without it, a 500 would be logged twice.
         vars(made)["_has_been_logged"] = True
         return made
 

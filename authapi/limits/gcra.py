@@ -1,15 +1,15 @@
 """
-The generic cell rate algorithm: how often something may happen.
+The generic cell rate algorithm (GCRA), which limits how often something may happen.
 
-A key remembers one moment, when its limit will be full again. An event moves that moment on by
-``period / count``; an event that would move it further than a period away from now is refused. So
-*count* events may come at once, then one each ``period / count``; unlike with a window, no edge lets
-twice as many through. ``authapi.limits.stores`` keeps the moments.
+For each key, one time is stored: when its limit will be full again. Each event moves this time forward
+by ``period / count``. An event that would move it more than a period into the future is refused. So
+*count* events can happen at once, then one every ``period / count``. Unlike with a fixed window, twice
+as many can never get through at a boundary. ``authapi.limits.stores`` stores the times.
 """
 
 from dataclasses import dataclass
 
-# As DRF's rates are written.
+# The periods of DRF's rates.
 _PERIODS = {
     name: seconds
     for names, seconds in (
@@ -24,7 +24,7 @@ _PERIODS = {
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """So many events in a period of so many seconds."""
+    """*count* events in a period of *period* seconds."""
 
     count: int
     period: int
@@ -32,10 +32,10 @@ class Rate:
     @classmethod
     def parse(cls, text: str) -> "Rate":
         """
-        Read ``20/min``, as DRF does; the periods are sec, min, hour and day.
+        Parse a rate such as ``20/min``, like DRF. The periods are sec, min, hour and day.
 
         Raises:
-            ValueError: it is not a rate.
+            ValueError: *text* is not a valid rate.
         """
         count, _, period = text.partition("/")
         if not count.isdecimal() or int(count) < 1 or period not in _PERIODS:
@@ -44,10 +44,10 @@ class Rate:
 
     @property
     def interval(self) -> float:
-        """Seconds between events when they come evenly."""
+        """Seconds between events that are evenly spaced."""
         return self.period / self.count
 
     @property
     def tolerance(self) -> float:
-        """Seconds that an event may come before its time."""
+        """How many seconds early an event may come."""
         return self.period - self.interval

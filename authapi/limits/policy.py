@@ -1,19 +1,19 @@
 """
-How often somebody may try. The rates are DRF's ``DEFAULT_THROTTLE_RATES``.
+Which limits apply to which requests. The rates are DRF's ``DEFAULT_THROTTLE_RATES``.
 
-Against guessing, counted by all processes together (``authapi.limits.stores``):
+Limits against password guessing, shared by all processes (``authapi.limits.stores``):
 
-    login_address   tries of one address at any account: one password everywhere is slow
-    login_network   the same of an IPv6 /48, whose owner has 65,536 of what counts as an address
-    login_pair      tries of one address at one account
-    login_stranger  the same, where the account was never signed in from that address: nobody uses
-                    up the account's own limit alone
-    login_account   tries at one account from anywhere: guessing with many addresses is slow
+    login_address   attempts from one address at any account: slows down password spraying
+    login_network   the same from an IPv6 /48, which contains 65,536 networks that count as addresses
+    login_pair      attempts from one address at one account
+    login_stranger  the same, if the account has never signed in from that address: no single address
+                    can use up the limit of the account
+    login_account   attempts at one account from anywhere: slows down guessing from many addresses
 
-To protect a process's own time, counted in its memory:
+Limits that protect the service from load, counted in the memory of each process:
 
-    refresh, verify, schema   requests of one address
-    write                     changes by one user
+    refresh, verify, schema   requests from one address
+    write                     writes by one user
 """
 
 from dataclasses import dataclass
@@ -32,12 +32,12 @@ _REMEMBERED = 90 * 86400
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """A try to log in that has been counted."""
+    """A login attempt that has been counted."""
 
     counted: tuple[tuple[str, Rate], ...]
 
     def give_back(self) -> None:
-        """Count it as if it had not been: the service could not look at the password."""
+        """Undo the counting, because the service was too busy to check the password."""
         for key, rate in self.counted:
             stores.give_back(key, rate)
 
@@ -46,21 +46,22 @@ def count_login(
     name: str, user: User | None, address: str | None, *, at: float
 ) -> Attempt:
     """
-    Count a try to log in, before its password is looked at.
+    Count a login attempt, before its password is checked.
 
-    It counts whether it will succeed or not, so that an account of one's own resets nothing; one that
-    is refused here does not. An address from which the account has been signed in, with the password
-    that it has now, is no stranger and has the account's limit to itself: whoever uses that up
-    elsewhere does not lock the owner out. It is counted as often as a stranger, so that the time taken
-    tells nothing.
+    Successful attempts count too, so an attacker cannot reset a limit by logging in to their own
+    account. Attempts that are refused here do not count.
+
+    An address is known if the account has signed in from it with its current password. A known
+    address has its own limit for the account, so an attacker elsewhere cannot lock the owner out.
+    Every limit is counted even for a known address, so timing reveals nothing.
 
     Args:
-        name: as it is looked up, so that all its spellings are one.
-        user: the account that the name means.
+        name: normalized, so that all spellings of a name share a limit.
+        user: the account with this name, if it exists.
         at: now, in seconds since the epoch.
 
     Raises:
-        Throttled: it is one too many.
+        Throttled: a limit has been reached.
     """
     place = place_of(address)
     known = _is_known(user, place, at)
@@ -88,7 +89,7 @@ def count_login(
 
 
 def remember(user: User, address: str | None, *, at: float) -> None:
-    """Remember for 90 days that the account has been signed in from there, with this password."""
+    """Remember for 90 days that the user signed in from *address* with the current password."""
     _, new = Limit.objects.update_or_create(
         pk=_known_as(user, place_of(address)), defaults={"full_at": at + _REMEMBERED}
     )
@@ -101,7 +102,7 @@ def rate(scope: str) -> Rate:
     Return the rate of *scope*.
 
     Raises:
-        ValueError: it cannot be read, or there is none.
+        ValueError: the rate is missing or invalid.
     """
     rates = api_settings.DEFAULT_THROTTLE_RATES
     if scope not in rates:
@@ -110,7 +111,7 @@ def rate(scope: str) -> Rate:
 
 
 def place_of(address: str | None) -> str:
-    """The address, or the /64 of an IPv6 address: whoever has one of those has them all."""
+    """Return *address*, or its /64 if it is IPv6, because one client usually controls a whole /64."""
     return network(address, v4=32, v6=64)
 
 
@@ -119,7 +120,7 @@ def _wide(address: str | None) -> str:
 
 
 def _is_known(user: User | None, place: str, at: float) -> bool:
-    """Whether the account has been signed in from this place, of late, with its present password."""
+    """Whether the user recently signed in from *place* with the current password."""
     digest = _known_as(user or User(), place)
     return Limit.objects.filter(pk=digest, full_at__gt=at).exists()
 

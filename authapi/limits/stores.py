@@ -1,8 +1,8 @@
 """
-Where limits are counted: by all processes together, or in the memory of this one.
+Where limits are counted: in a store that all processes share, or in the memory of this process.
 
-What is counted together stands in Redis where ``CACHE_URL`` names one, else in the database. If Redis
-does not answer, the database counts, too: nobody may guess more because a server is down.
+The shared store is Redis if ``CACHE_URL`` is set, otherwise the database. If Redis does not answer, the
+limits are counted in the database, so an outage never allows more guesses.
 """
 
 import hashlib
@@ -21,7 +21,7 @@ from authapi.models import Limit
 
 _log = structlog.stdlib.get_logger("authapi")
 
-# One step, so that no other client comes in between.
+# A script runs atomically, so no other client can interfere.
 _CONSUME = """
 local at, interval, tolerance = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 local full_at = math.max(tonumber(redis.call('GET', KEYS[1]) or 0), at)
@@ -33,7 +33,7 @@ redis.call('SET', KEYS[1], string.format('%.6f', full_at), 'PX', math.ceil((full
 return '0'
 """
 _TIMEOUT = 0.5
-# Seconds for which Redis is left alone after it failed.
+# Seconds to wait before Redis is tried again after a failure.
 _PAUSE = 5.0
 
 
@@ -41,7 +41,7 @@ def consume(key: str, rate: Rate, *, at: float) -> float:
     """
     Count an event and return 0, or refuse it and return ``retry_after``, in seconds.
 
-    All processes count together. The key itself is not kept, only its digest.
+    All processes share the count. Only a digest of the key is stored.
 
     Args:
         at: now, in seconds since the epoch.
@@ -54,7 +54,7 @@ def consume(key: str, rate: Rate, *, at: float) -> float:
 
 
 def give_back(key: str, rate: Rate) -> None:
-    """Take an event back that ``consume`` has counted: nothing came of it."""
+    """Undo one ``consume``, because the event did not take place."""
     if _ask_redis("incrbyfloat", _in_redis(key), -rate.interval) is None:
         row = Limit.objects.filter(pk=digest_of(key))
         row.update(full_at=F("full_at") - rate.interval)
@@ -65,17 +65,21 @@ def digest_of(key: str) -> str:
 
 
 def sweep(at: float) -> None:
-    """Delete two rows of limits that are full again: a new row pays for the old ones."""
+    """
+    Delete two rows of limits that are full again. Called for each new row, this keeps the table
+    small.
+    """
     over = Limit.objects.filter(full_at__lt=at)
-    # The condition again, since a row may have come back to life between the two selections.
+    # The condition is repeated, because a row may be in use again since the inner selection.
     over.filter(pk__in=over.order_by("full_at").values("pk")[:2]).delete()
 
 
 def _consume_in_database(digest: str, rate: Rate, at: float) -> float:
     """
-    Decide by one conditional ``UPDATE`` on plain columns: of rivals at the limit one gets in.
+    Decide with one conditional ``UPDATE`` on plain columns, so concurrent events cannot exceed the
+    limit.
 
-    A key that is new gets a row, and the next turn of the loop counts in it.
+    A new key gets a row, and the next iteration counts in it.
     """
     row = Limit.objects.filter(pk=digest)
     latest = at + rate.tolerance
@@ -90,13 +94,13 @@ def _consume_in_database(digest: str, rate: Rate, at: float) -> float:
 
 
 class _Redis:
-    """When Redis may be asked again; monotonic seconds."""
+    """When Redis may be tried again, in monotonic seconds."""
 
     rests_until = 0.0
 
 
 def _ask_redis(command: str, *arguments: object) -> bytes | None:
-    """Return Redis's answer, or None where there is no Redis or it does not answer."""
+    """Return the answer of Redis, or None if Redis is not configured or does not answer."""
     default = settings.CACHES["default"]
     now = time.monotonic()
     if not default["BACKEND"].endswith("RedisCache") or now < _Redis.rests_until:
@@ -123,9 +127,9 @@ def _client(url: str) -> redis.Redis:
 
 def consume_here(key: str, rate: Rate, *, at: float) -> float:
     """
-    As ``consume``, counted by this process alone, in its memory.
+    Like ``consume``, but counted in the memory of this process only.
 
-    For limits that protect the process's own time: they cost no query.
+    This is for limits that protect the service from load; it needs no query.
     """
     with _lock:
         full_at = max(_memory.get(key, 0), at)
@@ -138,19 +142,19 @@ def consume_here(key: str, rate: Rate, *, at: float) -> float:
 
 
 def forget() -> None:
-    """Forget what this process knows of limits and of Redis."""
+    """Reset the state of this process: its limits, and whether Redis failed."""
     with _lock:
         _memory.clear()
     _Redis.rests_until = 0.0
 
 
 def _forget_half() -> None:
-    """Drop the half of the keys whose limits are nearest to full, or full already."""
+    """Drop the half of the keys whose limits are full again, or will be soonest."""
     for key in sorted(_memory, key=_memory.__getitem__)[: _SIZE // 2]:
         del _memory[key]
 
 
 _memory: dict[str, float] = {}
 _lock = Lock()
-# Keys of some 100 bytes each: a network of attackers cannot fill more than a few megabytes.
+# A key takes about 100 bytes, so attackers can fill a few megabytes at most.
 _SIZE = 20_000

@@ -2,8 +2,8 @@
 How a JSON Web Token is made and checked. Read it from top to bottom.
 
 A token is three parts of base64url with dots between them: a header that names the algorithm, the
-claims, and a signature over both (RFC 7515, section 3.1). Everybody can read it. Only who has the key
-can make one, so the checks below are all that stands between a stranger and an account.
+claims, and a signature over both (RFC 7515, section 3.1). Anyone can read it, but only the holder of
+the key can make one. The checks below are all that protects an account.
 """
 
 import re
@@ -41,28 +41,28 @@ CLAIMS = [
 
 def signing_key() -> bytes:
     """
-    Return the shared secret that signs and checks: 256 bits, as the hash (RFC 7518, section 3.2).
+    Return the shared secret that signs and verifies: 256 bits, like the hash (RFC 7518, section 3.2).
 
-    It is derived from ``SECRET_KEY`` for this use alone: with a key for each kind of token, none
-    passes for another (RFC 8725, section 3.12).
+    It is derived from ``SECRET_KEY`` for this use only. With a separate key for each kind of token, no
+    kind is accepted as another (RFC 8725, section 3.12).
     """
     return salted_hmac("authapi.manual", "signing key", algorithm="sha256").digest()
 
 
 def generate_jwt_token(user: User, client: Client = UNKNOWN) -> str:
     """
-    Open a session for *user* and return a token that speaks for it, good for an hour.
+    Open a session for *user* and return a token for it, valid for an hour.
 
-    A token is good until it expires, whatever happens meanwhile. So it names a session, a row that
-    can be ended: by its owner, by a new password, by whoever disables the account. *client* is where
-    the owner sees it from, at ``/api/sessions/``.
+    A token by itself stays valid until it expires, whatever happens in the meantime. So it names a
+    session: a row that can be ended by its owner, by a new password, or by disabling the account. The
+    owner sees *client* in the list at ``/api/sessions/``.
 
-    Claims are readable, so nothing secret is among them, no digest of the password either. Times
-    are whole seconds since the epoch (RFC 7519, section 2), taken from an aware "now": ``utcnow()``
-    is naive, and read as local time it shifts every expiry by the machine's time zone.
+    Anyone can read the claims, so they contain no secret, not even a digest of the password. Times are
+    whole seconds since the epoch (RFC 7519, section 2), computed from a timezone-aware "now".
+    ``utcnow()`` is naive: interpreted as local time, it shifts every expiry by the machine's time zone.
 
     Raises:
-        BadCredentials: the user was disabled, or got another password, since it was checked.
+        BadCredentials: the user was disabled or given another password since the check.
     """
     now = timezone.now()
     session = sessions.start(user, client=client, at=now, idle=LIFETIME)
@@ -83,28 +83,30 @@ def generate_jwt_token(user: User, client: Client = UNKNOWN) -> str:
 
 def read_jwt_token(text: str) -> AccessClaims:
     """
-    Check a token by itself and return its claims; its session may have ended.
+    Check a token, without the database, and return its claims. Its session may have ended.
 
     Raises:
-        TokenExpired: it was good once.
-        TokenRejected: any other fault. Which, is not told: it would help only a forger.
+        TokenExpired: the token was valid and has expired.
+        TokenRejected: the token is invalid in any other way. The reason is not given, because it would
+            only help a forger.
     """
-    # 1. One text for one token. A decoder that skips foreign characters, padding or spare bits
-    #    gives a token many spellings, and whoever blocks or logs tokens by their text misses some.
+    # 1. Each token must have only one text. A lenient decoder ignores foreign characters, padding or
+    #    spare bits, so a token has many spellings, and code that blocks or logs tokens by text misses
+    #    some.
     parts = re.fullmatch(r"[\w-]+\.[\w-]+\.([\w-]+)", text, re.ASCII)
     if not parts or not _is_canonical(parts[1]):
         raise TokenRejected
     try:
-        # 2. The header is the sender's word and decides nothing: it must be the one that we write.
-        #    A `jku`, `jwk` or `x5u` would bring a key along (RFC 8725, section 3.10).
+        # 2. The sender chose the header, so it decides nothing: it must be exactly the one that we
+        #    write. A `jku`, `jwk` or `x5u` would supply the sender's own key (RFC 8725, section 3.10).
         if jwt.get_unverified_header(text) != {"alg": ALGORITHM, "typ": "JWT"}:
             raise TokenRejected
-        # 3. The signature, under the one algorithm that this key is for. Never the header's choice:
-        #    `none` would switch the check off, and a public key would pass for a shared secret
+        # 3. Verify the signature, only with the algorithm of this key. If the header could choose,
+        #    `none` would disable the check, and a public key could serve as a shared secret
         #    (RFC 8725, sections 2.1 and 3.1).
-        # 4. The claims that must be there: a token without `exp` would live for ever.
-        # 5. `iss` and `aud` are ours; `exp` is ahead, `iat` and `nbf` are behind, give or take the
-        #    few seconds by which clocks differ (RFC 7519, section 4.1).
+        # 4. Require every claim: a token without `exp` would never expire.
+        # 5. `iss` and `aud` must be ours, `exp` in the future, `iat` and `nbf` in the past, with a few
+        #    seconds of leeway for clock differences (RFC 7519, section 4.1).
         claims = jwt.decode(
             text,
             signing_key(),
@@ -118,9 +120,9 @@ def read_jwt_token(text: str) -> AccessClaims:
         raise TokenExpired from error
     except jwt.InvalidTokenError as error:
         raise TokenRejected from error
-    # 6. Its kind (RFC 8725, section 3.12), and the type of every claim that is used from here on
-    #    (section 3.10). A signature tells who wrote a claim, not that it is sane; `" 52 "`, `52.5`
-    #    and `[52]` all become 52 somewhere, so nothing is converted.
+    # 6. Check the kind (RFC 8725, section 3.12), and the type of every claim that is used from here on
+    #    (section 3.10). A signature proves who wrote a claim, not that it is well-formed. Some code
+    #    would convert `" 52 "`, `52.5` and `[52]` to 52, so nothing is converted here.
     if claims["token_type"] != TOKEN_TYPE or not _are_of_their_type(claims):
         raise TokenRejected
     return AccessClaims(
@@ -144,7 +146,8 @@ def _are_of_their_type(claims: dict[str, Any]) -> bool:
     times = [claims["iat"], claims["exp"], claims.get("nbf", 0)]
     texts = [claims[name] for name in ("user_id", "username", "jti", "sid")]
     return (
-        # `type(…) is int`, for True is an int, too; up to the year 9999, where datetime ends.
+        # `type(…) is int`, because True is also an int. The limit is the year 9999, where datetime
+        # ends.
         all(type(time) is int and 0 <= time < 253_402_300_800 for time in times)
         and all(isinstance(text, str) for text in texts)
         and claims["sub"] == claims["user_id"]

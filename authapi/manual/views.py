@@ -1,4 +1,4 @@
-"""The two calls: log in for a token, read the profile with it."""
+"""The two operations of the manual variant: log in for a token, and read the profile with it."""
 
 from django.utils import timezone
 from rest_framework.exceptions import Throttled

@@ -1,1 +1,1 @@
-"""What tests of this service and of an application's own endpoints need; ``plugin`` loads it."""
+"""Test helpers for this service and for an application's own endpoints, provided by ``plugin``."""

@@ -1,4 +1,7 @@
-"""The service in this process, called as over HTTP: the same WSGI application as in production."""
+"""
+A client that calls the service in this process, through the same WSGI application as in
+production.
+"""
 
 import sys
 from functools import cache
@@ -13,7 +16,7 @@ from authapi.testing.contract import Contract
 
 
 class InProcess(httpx.BaseTransport):
-    """Calls ``WSGI_APPLICATION``; what breaks in a view is raised in the test that called it."""
+    """Calls ``WSGI_APPLICATION``. An exception in a view is raised in the test that made the call."""
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         faults: list[BaseException] = []
@@ -34,20 +37,20 @@ class InProcess(httpx.BaseTransport):
 
 @cache
 def contract() -> Contract:
-    """What the service promises, in the document that it serves."""
+    """The contract from the document that the service serves."""
     with httpx.Client(transport=InProcess(), base_url=settings.PUBLIC_URL) as client:
         return Contract(client.get("/api/schema/?format=json").json())
 
 
 class ApiClient(httpx.Client):
     """
-    httpx's client, bound to the service in this process.
+    An httpx client for the service in this process.
 
-    Every answer is held against the OpenAPI document: one that it does not tell of fails the test.
+    Every answer is checked against the OpenAPI document. An undocumented answer fails the test.
 
     Args:
         token: sent with every request.
-        user: whose it is, for the test to know.
+        user: the owner of the token, for use in tests.
     """
 
     def __init__(self, token: str | None = None, user: Any = None) -> None:

@@ -1,4 +1,4 @@
-"""Holds answers against the OpenAPI document: status, headers, media type, body, refusal."""
+"""Checks answers against the OpenAPI document: status, headers, media type, body and error code."""
 
 import json
 import re
@@ -22,7 +22,7 @@ class Promise(NamedTuple):
 
 
 class Contract:
-    """What a document promises of the answers to its operations."""
+    """The answers that a document promises for its operations."""
 
     def __init__(self, openapi: dict[str, Any]) -> None:
         self.openapi = openapi
@@ -30,20 +30,19 @@ class Contract:
         self._components = json.loads(json.dumps(openapi["components"]))
         for component in self._components["schemas"].values():
             if "properties" in component:
-                # No member may stand in an answer that is not documented.
+                # Answers must not contain undocumented members.
                 component["additionalProperties"] = False
         _let_null_in(self._components)
         self._validators: dict[str, OAS30Validator] = {}
-        # Those without parameters first, or `/{id}/` would take what is another's.
+        # Paths without parameters come first, or `/{id}/` would match them.
         self._paths = sorted(openapi["paths"], key=lambda path: path.count("{"))
 
     def check(self, method: str, path: str, answer: Any) -> None:
         """
-        Assert that the document tells of this answer, Django's or httpx's, and note it as met.
+        Assert that the document describes this answer (Django's or httpx's), and record it as met.
 
-        Paths and methods that are not in it have no contract but the problem's shape, nor have
-        requests that reached no operation. A 500 is promised never: tests that provoke one check it
-        by themselves.
+        Undocumented paths and methods are not checked, nor are requests that reached no operation. A
+        500 is never promised, so tests that provoke one must check it themselves.
         """
         operation = self._operation(method, path)
         if operation is None or answer.status_code == 500 or _before(answer):
@@ -85,7 +84,7 @@ class Contract:
         }
 
     def operations(self) -> Iterator[tuple[str, str, dict[str, Any]]]:
-        """Yield method, path and operation of each."""
+        """Yield method, path and operation for each operation."""
         for path, item in self.openapi["paths"].items():
             for method, operation in item.items():
                 yield method.upper(), path, operation
@@ -119,7 +118,10 @@ class Contract:
 
 
 def _let_null_in(part: Any) -> None:
-    """Say what ``nullable`` beside ``allOf`` means, and OpenAPI 3.0 leaves to its readers."""
+    """
+    Rewrite ``nullable`` next to ``allOf``, which OpenAPI 3.0 leaves ambiguous, so that null is
+    valid.
+    """
     if isinstance(part, dict):
         if part.get("nullable") and "allOf" in part:
             part["anyOf"] = [*part.pop("allOf"), {"nullable": True, "enum": [None]}]
@@ -137,10 +139,9 @@ def _case(problem: dict[str, Any]) -> str:
 
 def _before(answer: Any) -> bool:
     """
-    Whether the request was refused before an operation was looked for.
+    Whether the request was rejected before it was routed to an operation.
 
-    By the server, its headers being too large, or by Django, which does not know the host or will not
-    read so many parameters.
+    The server rejects headers that are too large. Django rejects unknown hosts and too many parameters.
     """
     return answer.status_code == 431 or (
         answer.status_code == 400

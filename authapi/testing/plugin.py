@@ -1,5 +1,5 @@
 """
-A pytest plugin: fixtures for tests of endpoints, ours and an application's.
+A pytest plugin with fixtures for testing endpoints, the service's and an application's.
 
     def test_a_note_is_its_owners_alone(sign_in):
         ada, bob = sign_in("ada"), sign_in("bob")
@@ -15,12 +15,12 @@ from typing import Any
 
 import pytest
 
-PASSWORD = "let-me-in-please"  # noqa: S105  # of users that live as long as a test
+PASSWORD = "let-me-in-please"  # noqa: S105  # for users that exist only during a test
 
 
 @pytest.fixture(autouse=True)
 def _forget_counts() -> None:
-    """Start each test with unused limits: those in memory or in a cache outlive a transaction."""
+    """Reset the limits for each test, because those in memory or in a cache outlive a transaction."""
     from django.core.cache import cache
 
     from authapi.limits import stores
@@ -31,7 +31,7 @@ def _forget_counts() -> None:
 
 @pytest.fixture
 def nobody(db: None) -> Iterator[Any]:
-    """A client without a token, whose answers are held against the document."""
+    """A client without a token. Its answers are checked against the document."""
     from authapi.testing.client import ApiClient
 
     with ApiClient() as client:
@@ -43,8 +43,8 @@ def sign_in(db: None) -> Iterator[Callable[..., Any]]:
     """
     Sign a user in and return a client with the access token; ``.user`` is the user.
 
-    A user who does not exist is made: ``sign_in("ada", is_staff=True)``. Every answer to the client
-    is held against the document.
+    The user is created if necessary: ``sign_in("ada", is_staff=True)``. Every answer to the client is
+    checked against the document.
     """
     from authapi.models import User
     from authapi.testing.client import ApiClient

@@ -1,4 +1,7 @@
-"""What passes between the token codec, the rules and the views: frozen values, no behaviour."""
+"""
+The values passed between the token codec, the rules and the views. They are frozen and have no
+behaviour.
+"""
 
 import uuid
 from dataclasses import dataclass
@@ -16,7 +19,7 @@ class TokenKind(TextChoices):
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """What a token says, once its signature, its times and the type of every claim are checked."""
+    """The claims of a token whose signature, times and claim types have been checked."""
 
     session: uuid.UUID
     user_id: str
@@ -26,16 +29,16 @@ class Claims:
 
 
 class AccessClaims(Claims):
-    """Those of an access token: it shows who is calling."""
+    """The claims of an access token, which authenticates requests."""
 
 
 class RefreshClaims(Claims):
-    """Those of a refresh token: it is good for one new pair."""
+    """The claims of a refresh token, which can be exchanged for one new pair."""
 
 
 @dataclass(frozen=True, slots=True)
 class TokenPair:
-    """What a login or a refresh gives its client, signed and encoded."""
+    """The tokens that a login or a refresh returns, signed and encoded."""
 
     access: str
     refresh: str

@@ -1,9 +1,10 @@
 """
-The token codec, on simplejwt: a session's row becomes a pair of tokens, a token its claims.
+The token codec, built on simplejwt: it encodes a session as a pair of tokens, and decodes a token to
+claims.
 
-``AccessToken`` and ``RefreshToken`` are simplejwt's ``Token``, bound to a session. Access tokens are
-those of RFC 9068, for any service that has our public keys. Refresh tokens are for this service alone:
-another audience, another kind of key, another ``typ``, so that nobody else takes one for the other
+``AccessToken`` and ``RefreshToken`` are simplejwt's ``Token``, bound to a session. Access tokens follow
+RFC 9068, and any service that has our public keys can verify them. Refresh tokens are only for this
+service. They have a different audience, kind of key and ``typ``, so that no service confuses the two
 (RFC 8725, section 3.12).
 """
 
@@ -57,8 +58,8 @@ def issue(session: "Session", *, at: datetime) -> TokenPair:
     """
     Return the session's current pair.
 
-    The refresh token is a function of the row: asked twice, its claims are the same. The access
-    token is good for ``ACCESS_TOKEN_LIFETIME`` from *at*, and never longer than the session.
+    The refresh token depends only on the row: calling this twice gives the same claims. The access
+    token lasts for ``ACCESS_TOKEN_LIFETIME`` from *at*, but never longer than the session.
     """
     lifetime = simplejwt.api_settings.ACCESS_TOKEN_LIFETIME
     access = AccessToken.of(
@@ -81,11 +82,11 @@ def issue(session: "Session", *, at: datetime) -> TokenPair:
 
 def read_access(text: str) -> AccessClaims:
     """
-    Check an access token by itself and return its claims; its session may have ended.
+    Check an access token, without the database, and return its claims. Its session may have ended.
 
     Raises:
-        TokenExpired: it was good once.
-        TokenRejected: any other fault.
+        TokenExpired: the token was valid and has expired.
+        TokenRejected: the token is invalid in any other way.
     """
     try:
         return _read(text, AccessToken, AccessClaims)
@@ -95,11 +96,11 @@ def read_access(text: str) -> AccessClaims:
 
 def read_refresh(text: str) -> RefreshClaims:
     """
-    Check a refresh token by itself and return its claims; it may have been spent.
+    Check a refresh token, without the database, and return its claims. It may have been spent.
 
     Raises:
-        SessionEnded: it has expired, and with it what it was good for.
-        TokenRejected: any other fault.
+        SessionEnded: the token has expired, and its session with it.
+        TokenRejected: the token is invalid in any other way.
     """
     try:
         return _read(text, RefreshToken, RefreshClaims)
@@ -109,10 +110,10 @@ def read_refresh(text: str) -> RefreshClaims:
 
 def read(text: str) -> AccessClaims | RefreshClaims:
     """
-    Check a token of either kind by itself and return its claims.
+    Check a token of either kind, without the database, and return its claims.
 
     Raises:
-        TokenExpired, SessionEnded, TokenRejected: as for its kind.
+        TokenExpired, SessionEnded, TokenRejected: as in ``read_access`` or ``read_refresh``.
     """
     try:
         unverified = jwt.decode(text, options={"verify_signature": False})
@@ -142,7 +143,7 @@ def _read(text: str, token_class: "type[SessionToken]", claims_class: type[C]) -
 class SessionToken(Token):
     """simplejwt's token, bound to a session and to the key ring."""
 
-    # simplejwt wants one; ``of`` sets the times from the session's row.
+    # simplejwt requires a lifetime; ``of`` sets the times from the session's row.
     lifetime = timedelta()
     typ: str
     ring: Callable[[], keys.Ring]
@@ -173,9 +174,9 @@ class SessionToken(Token):
         """
         Return the key that the token's header names.
 
-        The header must be what we write and no more: no ``jku``, ``jwk``, ``x5u`` or ``crit`` is ever
-        looked at (RFC 8725, section 3.10). The encoding must be the canonical one, so that no two
-        texts are the same token.
+        The header must have exactly the members that we write: ``jku``, ``jwk``, ``x5u`` and ``crit``
+        are never used (RFC 8725, section 3.10). The encoding must be canonical, so that each token has
+        only one text.
         """
         text = str(self.token)
         compact = _COMPACT.fullmatch(text)
@@ -192,7 +193,7 @@ class SessionToken(Token):
 
 
 class AccessToken(SessionToken):
-    """Shows who is calling, here and at other services (RFC 9068)."""
+    """Authenticates requests, here and at other services (RFC 9068)."""
 
     token_type = TokenKind.ACCESS.value
     typ = "at+jwt"
@@ -204,7 +205,7 @@ class AccessToken(SessionToken):
 
 
 class RefreshToken(SessionToken):
-    """Is good for one new pair, here alone."""
+    """Can be exchanged for one new pair, at this service only."""
 
     token_type = TokenKind.REFRESH.value
     typ = "rt+jwt"
@@ -216,7 +217,10 @@ class RefreshToken(SessionToken):
 
 
 class KeyBackend(TokenBackend):
-    """simplejwt's backend for one key of the ring: it names the key and checks the claims' types."""
+    """
+    simplejwt's backend for one key of the ring. It writes the ``kid`` and checks the types of the
+    claims.
+    """
 
     def __init__(self, key: keys.Key, issuer: str, audience: str, typ: str) -> None:
         super().__init__(
@@ -259,9 +263,11 @@ def _canonical(part: str) -> bool:
 
 def _well_formed(payload: Mapping[str, Any]) -> bool:
     """
-    Whether every claim is there and of its type (RFC 8725, section 3.10); none is converted.
+    Whether every claim is present and has the right type (RFC 8725, section 3.10). Nothing is
+    converted.
 
-    PyJWT has seen to the types of ``iss``, ``aud``, ``sub`` and ``jti``, and takes odd times.
+    PyJWT has checked the types of ``iss``, ``aud``, ``sub`` and ``jti``, but accepts some invalid
+    times.
     """
     times = [payload.get("iat"), payload.get("exp"), payload.get("nbf", 0)]
     return (

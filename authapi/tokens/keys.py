@@ -1,9 +1,9 @@
 """
-The key rings: which key signs, which are still accepted, what the world may know of them.
+The key rings: which key signs, which keys are still accepted, and which are published.
 
-Access tokens are signed with the first key of ``JWT_KEYS``, a private one, so that other services can
-check them. Refresh tokens are for this service alone, so their key is a secret that nobody else has:
-it is derived from ``SECRET_KEY``, and those of ``SECRET_KEY_FALLBACKS`` are still accepted.
+Access tokens are signed with the first key of ``JWT_KEYS``, a private key, so that other services can
+verify them with its public key. Refresh tokens are only for this service, so their key is a shared
+secret derived from ``SECRET_KEY``. Keys derived from ``SECRET_KEY_FALLBACKS`` are still accepted.
 """
 
 import base64
@@ -26,7 +26,7 @@ from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
 PrivateKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey
 PublicKey = ec.EllipticCurvePublicKey | rsa.RSAPublicKey | ed25519.Ed25519PublicKey
 
-# What ``ALGORITHM`` may be.
+# The supported values of ``ALGORITHM``.
 _GENERATE: Mapping[str, Callable[[], PrivateKey]] = {
     "ES256": lambda: ec.generate_private_key(ec.SECP256R1()),
     "RS256": lambda: rsa.generate_private_key(65537, 3072),
@@ -42,8 +42,8 @@ class Key:
     """
     One key of a ring.
 
-    ``private`` signs, and is None for a key that only verifies; ``public`` verifies. Of a shared
-    secret both are the same.
+    ``private`` signs, and is None for a key that only verifies. ``public`` verifies. For a shared
+    secret, both are the same.
     """
 
     kid: str
@@ -119,13 +119,13 @@ def _parse(bundle: str, algorithm: str) -> Ring:
         )
     if keys[0].algorithm != algorithm:
         raise ImproperlyConfigured(
-            f"The first key of JWT_KEYS signs with {keys[0].algorithm}, and ALGORITHM of SIMPLE_JWT "
-            f"is {algorithm!r}. Change one of them; `python manage.py newkey` makes a key for the latter."
+            f"The first key of JWT_KEYS is for {keys[0].algorithm}, but ALGORITHM in SIMPLE_JWT "
+            f"is {algorithm!r}. Change one of them; `python manage.py newkey` prints a key for the latter."
         )
     ring = {key.kid: key for key in keys}
     if len(ring) < bundle.count("-----BEGIN "):
         raise ImproperlyConfigured(
-            "JWT_KEYS names a key twice, or a block lacks its END line. Fix or remove it."
+            "JWT_KEYS contains a key twice, or a block without its END line. Fix or remove it."
         )
     return ring
 
@@ -139,10 +139,10 @@ def _key(pem: str, number: int) -> Key:
             private, public = None, serialization.load_pem_public_key(pem.encode())
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
         raise ImproperlyConfigured(
-            f"Key {number} of JWT_KEYS cannot be read. Put an unencrypted PEM block there."
+            f"Key {number} of JWT_KEYS cannot be read. It must be an unencrypted PEM block."
         ) from error
     algorithm, jwk = _algorithm_and_jwk(public, number)
-    jwk.pop("key_ops", None)  # "use" says it, and not both (RFC 7517, section 4.3)
+    jwk.pop("key_ops", None)  # redundant with "use" (RFC 7517, section 4.3)
     kid = _thumbprint(jwk)
     return Key(
         kid=kid,
@@ -154,7 +154,7 @@ def _key(pem: str, number: int) -> Key:
 
 
 def _algorithm_and_jwk(public: object, number: int) -> tuple[str, dict[str, Any]]:
-    """One algorithm for a key, by its kind (RFC 8725, section 3.1)."""
+    """Each kind of key has one algorithm (RFC 8725, section 3.1)."""
     match public:
         case ec.EllipticCurvePublicKey(curve=ec.SECP256R1()):
             return "ES256", ECAlgorithm.to_jwk(public, as_dict=True)

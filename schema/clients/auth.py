@@ -28,7 +28,7 @@ Calls = Generator[tuple[str, dict[str, str]], httpx.Response, T]
 
 
 class Pair(NamedTuple):
-    """What signing in gives. Who has it is signed in: keep it as you would a password."""
+    """The tokens of a session. Anyone who has them is signed in, so protect them like a password."""
 
     access: str
     refresh: str
@@ -39,7 +39,7 @@ class Pair(NamedTuple):
 
 class NotSignedIn(Exception):
     """
-    There is no session, and none could be opened.
+    There is no session, and signing in was not possible.
 
     ``code`` is the problem's: ``no_active_account`` (user name or password are wrong),
     ``throttled`` (wait ``retry_after`` seconds), ``token_not_valid`` (let the user sign in again;
@@ -81,7 +81,7 @@ class Auth(httpx.Auth):
     raises ``httpx.HTTPError``, and the pair is kept.
     """
 
-    # A call may have to be sent a second time, so its body must be at hand.
+    # A call may have to be repeated, so its body must be in memory.
     requires_request_body = True
 
     def __init__(
@@ -97,7 +97,7 @@ class Auth(httpx.Auth):
         self.base_url = str(httpx.URL(base_url)).rstrip("/")
         self._credentials = {"username": username, "password": password}
         self._pair = pair
-        # The age of a stored pair is not known: it is good until the service says otherwise.
+        # The age of a stored pair is unknown, so it is used until the service rejects it.
         self._renew_at = math.inf
         self._on_change = on_change
         self._options = options
@@ -137,12 +137,12 @@ class Auth(httpx.Auth):
                 yield _signed(request, pair)
 
     def sign_out(self) -> None:
-        """End the session, here and at the service. Nothing can be called with this object after."""
+        """End the session, here and at the service. This object cannot be used for calls afterwards."""
         with self._lock:
             self._make(self._end())
 
     async def sign_out_async(self) -> None:
-        """Do as ``sign_out`` does."""
+        """Like ``sign_out``, but asynchronous."""
         async with self._async_lock:
             await self._make_async(self._end())
 
@@ -151,7 +151,7 @@ class Auth(httpx.Auth):
         return path.startswith("/") and not path.startswith("/api/token/")
 
     def _prepare(self) -> Calls[Pair]:
-        """Return a pair that is good for a while."""
+        """Return a pair that is not about to expire."""
         if not self._pair:
             return (yield from self._sign_in())
         if time.monotonic() >= self._renew_at:
@@ -159,9 +159,9 @@ class Auth(httpx.Auth):
         return self._pair
 
     def _recover(self, sent: Pair, refused: httpx.Response) -> Calls[Pair]:
-        """Return another pair than the one *sent*, if that was at fault."""
+        """Return a new pair if the one *sent* was the reason for the 401."""
         problem = _problem(refused)
-        if self._pair != sent:  # another call has seen to it, or seen the end
+        if self._pair != sent:  # another call has renewed it, or ended the session
             return (yield from self._prepare())
         if problem.reason == "expired":
             return (yield from self._renew(sent))
@@ -203,7 +203,7 @@ class Auth(httpx.Auth):
         self._change(None)
 
     def _keep(self, answer: httpx.Response, asked: float) -> Pair:
-        """Take the new pair; *asked* is when, on the clock that nobody sets."""
+        """Store the new pair. *asked* is the monotonic time of the request."""
         if answer.status_code != 200:
             raise _refusal(answer)
         body = answer.json()
@@ -218,7 +218,7 @@ class Auth(httpx.Auth):
         self._on_change(pair)
 
     def _make(self, calls: Calls[T]) -> T:
-        """Make the calls, each with a connection of its own: there is one in minutes."""
+        """Make the calls, each on its own connection, because they are minutes apart."""
         try:
             path, body = next(calls)
             while True:
@@ -255,14 +255,17 @@ def _signed(request: httpx.Request, pair: Pair) -> httpx.Request:
 
 
 def _lifetime(token: str) -> int:
-    """Return for how long *token* is good, in seconds, by its own claims: no clock can be wrong."""
+    """
+    Return the lifetime of *token* in seconds, from its claims only, so that a wrong local clock is
+    harmless.
+    """
     payload = token.split(".")[1]
     claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
     return int(claims["exp"] - claims["iat"])
 
 
 def _refusal(answer: httpx.Response) -> Exception:
-    """What to raise for an answer that brings nothing."""
+    """Return the exception for an unsuccessful answer."""
     if answer.is_client_error:
         return _problem(answer)
     return httpx.HTTPStatusError(

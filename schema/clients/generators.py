@@ -1,4 +1,4 @@
-"""Which tool writes the client of which language, with what settings, and how it is run."""
+"""The client generators: which tool generates the client for each language, and how it is run."""
 
 import os
 import re
@@ -11,12 +11,12 @@ from pathlib import Path
 _HERE = Path(__file__).resolve().parent
 _ROOT = _HERE.parent.parent
 _COMPLAINT = re.compile(r"\b(WARN|ERROR)\b|[Ww]arning|⚠")
-# Rust's generator names a type after each media type, and says that it renames it.
+# The Rust generator derives a type name from each media type, and reports the renaming.
 _CHATTER = re.compile(r"\bINFO\b|^#|^\s*$|[Rr]enamed to")
 
 
 class NotGenerated(Exception):
-    """Why no client was written, for the person who asked for it."""
+    """No client was generated; the message says why."""
 
 
 @dataclass(frozen=True)
@@ -25,9 +25,9 @@ class Generator:
     A tool and how to call it.
 
     Args:
-        command: its command line, where ``{document}`` and ``{folder}`` are filled in.
-        needs: the programs that it consists of, each with the command that installs it.
-        helper: our file that completes the client.
+        command: its command line, with the placeholders ``{document}`` and ``{folder}``.
+        needs: the required programs, each with the command that installs it.
+        helper: the helper file to copy into the client.
     """
 
     command: tuple[str, ...]
@@ -40,10 +40,10 @@ class Generator:
 
     def write(self, document: Path, folder: Path) -> None:
         """
-        Write the client of *document* into *folder*, which the tool makes.
+        Generate the client for *document* in *folder*, which the tool creates.
 
         Raises:
-            NotGenerated: the tool is missing, failed, or warned of something.
+            NotGenerated: the tool is missing, failed, or printed a warning.
         """
         names = {"document": document, "folder": folder}
         done = self.run(*(part.format(**names) for part in self.command))
@@ -59,7 +59,7 @@ class Generator:
         Run one of its programs.
 
         Raises:
-            NotGenerated: it, or what it needs, is missing.
+            NotGenerated: a required program is missing.
         """
         # Tools come with this Python, from npm, or with the machine.
         places = Path(sys.executable).parent, _ROOT / "node_modules" / ".bin"
@@ -82,7 +82,7 @@ def _openapi_generator(language: str, *settings: str) -> Generator:
             *("--input-spec", "{document}", "--output", "{folder}"),
             *("--global-property", "apiTests=false,modelTests=false"),
             *("--openapi-generator-ignore-list", "git_push.sh,.travis.yml"),
-            # The service may add fields and codes: a client of today must survive them.
+            # The service may add fields and codes, and today's clients must accept them.
             "--additional-properties=disallowAdditionalPropertiesIfNotPresent=false",
             "--additional-properties=enumUnknownDefaultCase=true",
             "--additional-properties=hideGenerationTimestamp=true",
@@ -99,7 +99,7 @@ PROVEN = {
             *("--output-path", "{folder}", "--meta", "none", "--fail-on-warning"),
             *("--config", str(_HERE / "python.yaml")),
         ),
-        # It formats what it wrote with ruff.
+        # It formats its output with ruff.
         needs={"openapi-python-client": "make .venv/dev", "ruff": "make .venv/dev"},
         helper="auth.py",
     ),
@@ -132,10 +132,10 @@ PROVEN = {
 
 def find(language: str) -> Generator:
     """
-    Return what writes the client of *language*: a proven one, or any of openapi-generator's.
+    Return the generator for *language*: a proven one, or any that openapi-generator has.
 
     Raises:
-        NotGenerated: there is none, or openapi-generator is missing.
+        NotGenerated: there is no such generator, or openapi-generator is missing.
     """
     if language in PROVEN:
         return PROVEN[language]

@@ -18,7 +18,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, batch: int, **options: Any) -> None:
         if batch < 1:
-            raise CommandError("--batch takes a number from 1 on.")
+            raise CommandError("--batch must be at least 1.")
         over = sessions.over(at=timezone.now())
         total, deleted = over.count(), 0
         while batch_deleted := sessions.delete_some(over, most=batch):

@@ -23,14 +23,14 @@ class Command(BaseCommand):
             "language",
             help=f"{', '.join(generators.PROVEN)}, or any client that openapi-generator has",
         )
-        parser.add_argument("dest", type=Path, help="a folder that is new, or empty")
+        parser.add_argument("dest", type=Path, help="a new or empty folder")
 
     def handle(self, *args: Any, language: str, dest: Path, **options: Any) -> None:
         started = time.monotonic()
         try:
             if dest.exists() and any(dest.iterdir()):
                 raise CommandError(
-                    f"{dest} is not empty, and nothing is overwritten. Name another folder."
+                    f"{dest} is not empty. Choose another folder, because files are never overwritten."
                 )
             generator = generators.find(language)
             self.stdout.write(f"Generating {language} with {generator.name} …")
