@@ -412,7 +412,7 @@ class TestStores:
 @pytest.fixture(scope="module", params=["sqlite", "postgresql", "redis"])
 def limited_service(request, tmp_path_factory):
     """The service with its normal limits, once for each supported store."""
-    environment = {"THROTTLE_RATES": "login_pair=5/min"}
+    environment: dict[str, Any] = {"THROTTLE_RATES": "login_pair=5/min"}
     folder = tmp_path_factory.mktemp("limited")
     if request.param == "redis":
         url = request.getfixturevalue("redis_url")
