@@ -13,9 +13,9 @@ class Client:
 
     def is_at(self, user_agent: str, address: str | None) -> bool:
         """Whether this can be the same client: same user agent, same network."""
-        return self.user_agent == user_agent and network(self.address) == network(
-            address
-        )
+        known = self.address is not None and address is not None
+        alike = self.user_agent == user_agent
+        return known and alike and network(self.address) == network(address)
 
 
 # For a session that was not opened by a request.

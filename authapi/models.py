@@ -53,16 +53,23 @@ class User(AbstractUser):
                         User(password=password, login_epoch=self.login_epoch)
                         for password in (checked, self.password)
                     )
-                    self.sessions.filter(
-                        auth_hash=before.get_session_auth_hash()
-                    ).update(auth_hash=after.get_session_auth_hash())
+                    known = (
+                        before.get_session_auth_hash(),
+                        *before.get_session_auth_fallback_hash(),
+                    )
+                    self.sessions.filter(auth_hash__in=known).update(
+                        auth_hash=after.get_session_auth_hash()
+                    )
                     return
             self.password = ""
 
         correct = check_password(raw_password, checked, upgrade)
         if correct and not self.password:
-            # Another login rehashed it first, or the password was changed.
-            self.refresh_from_db(fields=["password"])
+            # Another login rehashed it first, or the password was changed, or the user is deleted.
+            try:
+                self.refresh_from_db(fields=["password"])
+            except User.DoesNotExist:
+                return False
             return self.check_password(raw_password)
         return correct
 

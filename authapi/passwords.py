@@ -42,15 +42,16 @@ class _Line:
         Raises:
             Unavailable: the queue is full, or the wait was too long.
         """
+        if self._take():
+            return
+        # Before it queues: a failure here must leave nobody in the queue.
+        _let_go_of_connections()
         with self.lock:
-            if self.hashing < settings.PASSWORD_HASHES_AT_ONCE:
-                self.hashing += 1
-                return
             if len(self.waiting) >= settings.PASSWORD_LINE:
                 raise Unavailable
             called = Event()
             self.waiting.append(called)
-        _let_go_of_connections()
+        self._call()
         if called.wait(settings.PASSWORD_WAIT):
             return
         with self.lock:
@@ -59,13 +60,25 @@ class _Line:
                 self.waiting.remove(called)
                 raise Unavailable
 
-    def leave(self) -> None:
-        """Let the first waiting thread hash."""
+    def _take(self) -> bool:
+        """Hash at once, if nobody waits and there is room."""
         with self.lock:
-            if self.waiting:
+            free = not self.waiting and self.hashing < settings.PASSWORD_HASHES_AT_ONCE
+            self.hashing += free
+            return free
+
+    def _call(self) -> None:
+        """Let those who wait hash, as far as there is room."""
+        with self.lock:
+            while self.waiting and self.hashing < settings.PASSWORD_HASHES_AT_ONCE:
+                self.hashing += 1
                 self.waiting.popleft().set()
-            else:
-                self.hashing -= 1
+
+    def leave(self) -> None:
+        """Make room for the first waiting thread."""
+        with self.lock:
+            self.hashing -= 1
+        self._call()
 
 
 _line = _Line()

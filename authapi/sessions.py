@@ -108,7 +108,6 @@ def rotate(presented: RefreshClaims, *, client: Client, at: datetime) -> Session
         TokenRejected: as in ``authenticated``.
     """
     session = _live(presented, at=at)
-    session.auth_hash = session.user.get_session_auth_hash()
     if session.current_jti == presented.jti and _spend(session, client=client, at=at):
         events.refreshed.tell(**_named(session))
         return session
@@ -143,12 +142,17 @@ def _spend(session: Session, *, client: Client, at: datetime) -> bool:
         previous_jti=spent,
         rotated_at=at,
         expires_at=expires_at,
-        auth_hash=session.auth_hash,
         user_agent=client.user_agent,
         address=client.address,
         repeated=False,
         repeated_before=F("repeated"),
     )
+    auth_hash = session.user.get_session_auth_hash()
+    if done and session.auth_hash != auth_hash:
+        # Under a former SECRET_KEY. Not if another login has hashed the password anew meanwhile.
+        Session.objects.filter(pk=session.pk, auth_hash=session.auth_hash).update(
+            auth_hash=auth_hash
+        )
     session.current_jti, session.previous_jti = successor, spent
     session.rotated_at, session.expires_at = at, expires_at
     return bool(done)

@@ -7,8 +7,6 @@ a disabled user is enabled again, earlier sessions and admin cookies remain inva
 the count, because an old value would make old sessions valid again.
 """
 
-from typing import Any
-
 from django.db import connections
 
 _SQLITE = """
@@ -33,11 +31,12 @@ BEFORE UPDATE ON authapi_user FOR EACH ROW EXECUTE FUNCTION authapi_user_login_e
 _BY_VENDOR = {"sqlite": _SQLITE, "postgresql": _POSTGRESQL}
 
 
-def install(*, using: str, **kwargs: Any) -> None:
+def install(*, using: str) -> None:
     """
-    Create the triggers if they do not exist.
+    Create the triggers, if they do not exist.
 
-    This runs after every ``migrate``, because SQLite drops them when a migration recreates the table.
+    ``manage.py migrate`` does so each time, because SQLite loses them when a migration rebuilds the
+    table.
     """
     connection = connections[using]
     # It is not there when other apps are migrated alone.

@@ -1,5 +1,7 @@
 """The views for the root and for unknown paths."""
 
+from urllib.parse import quote
+
 from django.http import Http404, HttpRequest, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
@@ -29,5 +31,5 @@ def not_found(request: HttpRequest, path: str) -> HttpResponseBase:
         raise Http404
     if request.method in {"GET", "HEAD"}:
         query = request.META.get("QUERY_STRING", "")
-        return HttpResponseRedirect(slashed + (f"?{query}" if query else ""))
+        return HttpResponseRedirect(quote(slashed) + (f"?{query}" if query else ""))
     return refused(NotFound(f"Paths end in a slash: use {slashed}"))

@@ -11,6 +11,7 @@ from django.apps import apps
 from drf_spectacular.drainage import error
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.plumbing import is_versioning_supported
 
 Document = dict[str, Any]
 
@@ -27,6 +28,14 @@ class Generator(SchemaGenerator):
                 view = self.create_view(callback, method)
                 if not isinstance(view.schema, AutoSchema):
                     raise TypeError("its `schema` is not drf-spectacular's AutoSchema")
+                versioning: Any = view.versioning_class
+                if (
+                    versioning
+                    and is_versioning_supported(versioning)
+                    and not (self.api_version or versioning.default_version)
+                ):
+                    # drf-spectacular would leave it out and say nothing.
+                    raise TypeError(f"{versioning.__name__} has no default_version")
                 found.append(
                     (self.coerce_path(path, method, view), path_regex, method, view)
                 )
@@ -88,7 +97,9 @@ def place_examples(document: Document) -> None:
             shared = document["components"].setdefault("examples", {})
             for name, example in inline.items():
                 key = f"{operation['operationId']}_{name}"
-                shared[key] = example
+                # What is sent and what is answered may have an example of the same name.
+                while shared.setdefault(key, example) != example:
+                    key += "_"
                 examples[name] = {"$ref": f"#/components/examples/{key}"}
 
 
@@ -141,7 +152,11 @@ def schemas(part: Any) -> Iterator[Document]:
     if isinstance(part, dict):
         yield part
         for name, member in part.items():
-            if name not in {"example", "examples", "default", "enum"}:
+            if name in {"properties", "patternProperties"}:
+                # Its keys are names of fields, whatever they are.
+                for field in member.values():
+                    yield from schemas(field)
+            elif name not in {"example", "examples", "default", "enum"}:
                 yield from schemas(member)
     elif isinstance(part, list):
         for member in part:

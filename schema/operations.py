@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from django.http.response import HttpResponseBase
+from django.http.response import HttpResponseBase, JsonResponse
 from drf_spectacular.drainage import error
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.types import OpenApiTypes
@@ -51,7 +51,7 @@ class OperationSchema(AutoSchema):
     def _complete(self, operation: Schema) -> None:
         # The root requires a token, so an operation without one must override it.
         operation.setdefault("security", [])
-        if links := declared_by(self.view, self.handler, "links", None):
+        if links := declared_by(self.view, self.handler, "operation_links", None):
             first = min(operation["responses"])
             operation["responses"][first]["links"] = {
                 name: {"operationId": name, **link} for name, link in links.items()
@@ -145,9 +145,24 @@ class OperationSchema(AutoSchema):
         if direction == "response" and isinstance(
             serializer, serializers.ModelSerializer
         ):
-            # A row has a value for every field, so every answer has one too.
-            shape["required"] = sorted(shape.get("properties", {}))
+            # A row has a value for every field, so every answer has one too. What lies behind a
+            # relation to nothing is left out.
+            shape["required"] = sorted(
+                name
+                for name in shape.get("properties", {})
+                if not _may_be_left_out(serializer.fields[name])
+            )
         return shape
+
+
+def _may_be_left_out(field: serializers.Field) -> bool:
+    """As ``Field.get_attribute`` decides where the source is not found."""
+    return (
+        "." in (field.source or "")
+        and field.default is serializers.empty
+        and not field.allow_null
+        and not field.required
+    )
 
 
 def _anything(media_type: str) -> Any:
@@ -169,7 +184,7 @@ def _makes_djangos_response(handler: Callable[..., Any]) -> bool:
     returned = inspect.get_annotations(function).get("return")
     if inspect.isclass(returned):
         return issubclass(returned, HttpResponseBase) and not issubclass(
-            returned, Response
+            returned, Response | JsonResponse
         )
     return bool(_DJANGOS & {*function.__code__.co_names})
 

@@ -161,6 +161,10 @@ def _example(
     name = type(refusal).__name__
     if not _is_usual(refusal, body):
         name = f"{operation_id}_{name}"
+    taken = registry._components.get((name, "examples"))
+    if taken and taken.object is not type(refusal):
+        # Another app's, which has the same name.
+        name = f"{type(refusal).__module__.replace('.', '_')}_{name}"
     component = ResolvedComponent(
         name=name, type="examples", schema={"value": body}, object=type(refusal)
     )

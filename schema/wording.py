@@ -3,7 +3,7 @@
 import inspect
 import re
 from collections.abc import Callable
-from http import HTTPStatus
+from http.client import responses
 from typing import TYPE_CHECKING, Any
 
 from django.apps import apps
@@ -75,7 +75,8 @@ def answer(operation: "OperationSchema", serializer: Any, status: str) -> str:
         return _sentence(text.partition("\n\n")[0])
     if model and status in _ANSWERS:
         return _ANSWERS[status].format(thing=model.verbose_name)
-    return f"{HTTPStatus(int(status)).phrase}." if status.isdecimal() else "The answer."
+    phrase = responses.get(int(status)) if status.isdecimal() else None
+    return f"{phrase or 'The answer'}."
 
 
 def parameter(operation: "OperationSchema", name: str) -> str:

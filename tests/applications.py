@@ -6,7 +6,7 @@ from typing import Any
 
 from django.contrib.auth.models import Group
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, JsonResponse, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
 from django.urls import include, path
 from drf_spectacular.utils import OpenApiExample
 from rest_framework import (
@@ -21,6 +21,7 @@ from rest_framework import (
     routers,
     serializers,
     throttling,
+    versioning,
     views,
     viewsets,
 )
@@ -317,6 +318,40 @@ class Undescribed(Listed):
     pagination_class = Pageless  # type: ignore[assignment]
 
 
+class FeatureSerializer(serializers.Serializer):
+    """A GeoJSON feature, whose members have the names of JSON Schema's own."""
+
+    type = serializers.CharField()
+    properties = serializers.CharField()
+    nullable = serializers.BooleanField()
+
+
+class Features(generics.GenericAPIView):
+    serializer_class = FeatureSerializer
+
+    def post(self, request: Request) -> Response:
+        return Response(request.data)
+
+
+class Linked(Groups):
+    @action(detail=True)
+    def links(self, request: Request, pk: str) -> Response:
+        return Response({})
+
+
+class Raw(views.APIView):
+    def get(self, request: Request) -> JsonResponse:
+        return JsonResponse({"raw": True})
+
+
+class Versioned(Raw):
+    versioning_class = versioning.AcceptHeaderVersioning
+
+
+def sold_out(request: HttpRequest) -> HttpResponse:
+    return HttpResponse("Sold out", status=409)
+
+
 class Broken(generics.ListAPIView):
     """Its queryset and its serializer cannot be had without a request."""
 
@@ -359,6 +394,9 @@ KINDS: dict[str, list[Any]] = {
         path("declared/", declared),
         path("closed/", Closed.as_view()),
     ],
+    "features": [path("features/", Features.as_view())],
+    "linked": [path("", _routed(Linked))],
+    "raw": [path("raw/", Raw.as_view()), path("sold-out/", sold_out)],
     "readable": [path("readable/", Readable.as_view())],
     "faulty": [path("faulty/", Faulty.as_view())],
     "plain": [path("whoami/", whoami), path("whoami/async/", whoami_async)],
@@ -366,6 +404,7 @@ KINDS: dict[str, list[Any]] = {
 BROKEN = [
     path("broken/", Broken.as_view()),
     path("foreign/", Foreign.as_view()),
+    path("versioned/", Versioned.as_view()),
     path("undescribed/", Undescribed.as_view({"get": "list"})),
 ]
 

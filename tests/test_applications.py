@@ -186,7 +186,7 @@ class TestDocument:
         found = [check for check in run_checks() if check.id == "schema.W001"]
 
         assert any("[Broken]" in warning.msg for warning in found)
-        for name in ("/foreign/", "/undescribed/"):
+        for name in ("/foreign/", "/undescribed/", "/versioned/"):
             said = f"{name} cannot be described"
             assert any(said in warning.msg for warning in found)
         assert all("Annotate" in str(warning.hint) for warning in found)
@@ -288,6 +288,9 @@ class TestErrors:
 
     def test_a_missing_object_is_a_problem(self, shop):
         assert_problem(shop("get", "/ModelViewSet/things/7/"), 404, "not_found")
+
+    def test_a_refusal_of_a_plain_view_is_a_problem(self, shop):
+        assert_problem(shop("get", "/raw/sold-out/"), 409, "refused")
 
 
 class TestNegotiation:

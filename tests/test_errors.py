@@ -27,6 +27,7 @@ class TestBodies:
             b"nonsense",
             b"\xff\xfe",
             b'{"username": NaN}',
+            b'{"username": 1e999}',
             b'{"username": "\\ud800"}',
             b"\0",
             b"[" * 30_000,

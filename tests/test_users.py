@@ -8,7 +8,7 @@ from django.core import serializers
 from django.core.management import call_command
 from django.db import connection
 
-from authapi.models import User
+from authapi.models import Session, User
 from tests.conftest import PASSWORD, assert_problem
 
 
@@ -169,6 +169,24 @@ class TestPassword:
         assert login().status_code == 200
 
         assert api.profile(pair).status_code == 200
+
+    def test_rehashing_keeps_sessions_of_a_former_secret(
+        self, api, login, imported, settings
+    ):
+        pair = login()
+        User.objects.filter(pk=imported.pk).update(password=imported.password)
+        Session.objects.update(auth_hash=imported.get_session_auth_hash())
+        settings.SECRET_KEY_FALLBACKS = [settings.SECRET_KEY]
+        settings.SECRET_KEY = "another-secret-" * 4
+
+        assert login().status_code == 200
+
+        assert api.profile(pair).status_code == 200
+
+    def test_a_user_deleted_during_the_login_is_not_logged_in(self, imported):
+        User.objects.filter(pk=imported.pk).delete()
+
+        assert not imported.check_password(PASSWORD)
 
 
 def test_the_oldest_of_a_hundred_sessions_makes_room(api, login, settings):

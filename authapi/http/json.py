@@ -25,8 +25,8 @@ class StrictJSONParser(JSONParser):
     ) -> Any:
         try:
             data = json.loads(stream.read().decode(), parse_constant=_refuse)
-            # A lone surrogate (an escape such as \ud800) can be parsed, but not written as UTF-8.
-            json.dumps(data, ensure_ascii=False).encode()
+            # A lone surrogate (an escape such as \ud800) can be parsed, but not written as UTF-8; `1e999` is infinite.
+            json.dumps(data, ensure_ascii=False, allow_nan=False).encode()
         except RecursionError as error:
             raise ParseError("The JSON is nested too deeply.") from error
         except UnicodeError as error:

@@ -59,7 +59,7 @@ def operation(
         holder: Any = getattr(target, "cls", target)
         holder.refuses = (*getattr(holder, "refuses", ()), *refuses)
         if links is not None:
-            holder.links = links
+            holder.operation_links = links
         if max_body_bytes is not None:
             holder.max_body_bytes = max_body_bytes
         return target

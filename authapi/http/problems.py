@@ -1,7 +1,7 @@
 """The format of every error answer: problem details (RFC 9457), as ``application/problem+json``."""
 
 from collections.abc import Callable, Iterator, Mapping
-from http import HTTPStatus
+from http.client import responses
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
@@ -21,6 +21,7 @@ _DJANGO = {
     405: ("method_not_allowed", "Use a method that the Allow header names."),
     416: ("invalid", "The requested range is beyond the end of the file."),
 }
+_REFUSED = ("refused", "The request is refused.")
 _SERVER_ERROR = (
     "server_error",
     "The service failed to answer this request. Try again later.",
@@ -31,7 +32,7 @@ def problem(status: int, code: str, detail: str, **members: Any) -> dict[str, An
     """Return the members of a problem, without those that are None."""
     body = {
         "type": "about:blank",
-        "title": HTTPStatus(status).phrase,
+        "title": responses.get(status, "Refused"),
         "status": status,
         "detail": detail,
         "code": code,
@@ -140,7 +141,8 @@ class ProblemMiddleware:
             for name, value in response.headers.items()
             if name not in {"Content-Type", "Content-Length"}
         }
-        made = answer(problem(status, *_DJANGO.get(status, _SERVER_ERROR)), kept)
+        usual = _REFUSED if status < 500 else _SERVER_ERROR
+        made = answer(problem(status, *_DJANGO.get(status, usual)), kept)
         # Django's marker. Without it, a 500 would be logged twice.
         vars(made)["_has_been_logged"] = True
         return made

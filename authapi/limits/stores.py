@@ -32,6 +32,10 @@ full_at = full_at + interval
 redis.call('SET', KEYS[1], string.format('%.6f', full_at), 'PX', math.ceil((full_at - at) * 1000))
 return '0'
 """
+_GIVE_BACK = """
+if redis.call('EXISTS', KEYS[1]) == 1 then redis.call('INCRBYFLOAT', KEYS[1], ARGV[1]) end
+return '0'
+"""
 _TIMEOUT = 0.5
 # Seconds to wait before Redis is tried again after a failure.
 _PAUSE = 5.0
@@ -55,7 +59,7 @@ def consume(key: str, rate: Rate, *, at: float) -> float:
 
 def give_back(key: str, rate: Rate) -> None:
     """Undo one ``consume``, because the event did not take place."""
-    if _ask_redis("incrbyfloat", _in_redis(key), -rate.interval) is None:
+    if _ask_redis("eval", _GIVE_BACK, 1, _in_redis(key), -rate.interval) is None:
         row = Limit.objects.filter(pk=digest_of(key))
         row.update(full_at=F("full_at") - rate.interval)
 
