@@ -17,7 +17,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from project import lock
+from project import process_lock
 
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
@@ -53,7 +53,7 @@ _MADE_AT = re.compile(r"^command = .* -m venv (?:--\S+ )*(/.*)$", re.MULTILINE)
 
 
 def main(step: str) -> None:
-    with lock.set_up():
+    with process_lock.set_up():
         _make_venv()
         STEPS[step]()
 

@@ -1,22 +1,14 @@
-"""The views for the root and for unknown paths."""
+"""The view for unknown paths."""
 
 from urllib.parse import quote
 
 from django.http import Http404, HttpRequest, HttpResponseRedirect
 from django.http.response import HttpResponseBase
-from django.shortcuts import redirect
 from django.urls import resolve
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_safe
 from rest_framework.exceptions import NotFound
 
 from authapi.http.problems import refused
-
-
-@csrf_exempt
-@require_safe
-def start(request: HttpRequest) -> HttpResponseBase:
-    return redirect("docs")
 
 
 @csrf_exempt

@@ -24,7 +24,7 @@ from django.core.management.base import SystemCheckError
 from django.db import DatabaseError
 
 from authapi.tokens import keys
-from project import lock
+from project import process_lock
 from project.environment import Env
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -46,7 +46,7 @@ def main() -> None:
     port = _port()
     # The files created here contain secrets and password hashes.
     os.umask(0o077)
-    with lock.set_up():
+    with process_lock.set_up():
         _write_dotenv()
         _read_dotenv()
         demo = _set_up(port)
@@ -73,7 +73,7 @@ def _port() -> int:
 
 def _why_taken(port: int) -> str | None:
     """Return why the server cannot listen on *port*. If it can, lock the port and return None."""
-    if not lock.take_port(port):
+    if not process_lock.take_port(port):
         return "another make run uses it, or is about to"
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -99,7 +99,7 @@ TRUSTED_PROXIES = (
 INSTALLED_APPS = [
     "authapi",
     "schema",
-    "project.admin.AdminConfig",
+    "project.admin_config.AdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -118,8 +118,8 @@ MIDDLEWARE = [
     "authapi.http.problems.ProblemMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "corsheaders.middleware.CorsMiddleware",
-    "project.https.https_middleware",
-    "project.requests.refusal_middleware",
+    "project.plain_http.https_middleware",
+    "project.whole_requests.refusal_middleware",
     "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -203,7 +203,7 @@ WHITENOISE_KEEP_ONLY_HASHED_FILES = True
 if _public.scheme == "https":
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     SECURE_SSL_REDIRECT = True
-    # A redirect would come too late, after secrets were sent in plain text: project.https rejects
+    # A redirect would come too late, after secrets were sent in plain text: project.plain_http rejects
     # these.
     SECURE_REDIRECT_EXEMPT = [r"^health/", r"^api/"]
     SECURE_HSTS_SECONDS = 365 * 86400

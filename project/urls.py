@@ -3,13 +3,16 @@
 from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_safe
+from django.views.generic import RedirectView
 
 from authapi.well_known import jwks, metadata
 from project import health
-from project.not_found import not_found, start
+from project.not_found import not_found
 
 urlpatterns = [
-    path("", start),
+    path("", csrf_exempt(require_safe(RedirectView.as_view(pattern_name="docs")))),
     path("api/", include("authapi.urls")),
     path("api/manual/", include("authapi.manual.urls")),
     path("api/", include("schema.urls")),

@@ -6,7 +6,7 @@ import os
 from django.core.management import call_command
 from django.core.wsgi import get_wsgi_application
 
-from project.requests import complete
+from project.whole_requests import complete
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
 
