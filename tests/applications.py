@@ -258,15 +258,26 @@ class Exemplary(generics.GenericAPIView):
     @operation(
         request=SizeSerializer,
         examples=[
-            OpenApiExample("small", value={"size": 1}),
-            OpenApiExample("large", value={"size": 9}),
+            OpenApiExample("small", value={"size": 1}, request_only=True),
+            OpenApiExample("large", value={"size": 9}, request_only=True),
+            OpenApiExample("small", value={"size": 2}, response_only=True),
+            OpenApiExample("large", value={"size": 8}, response_only=True),
         ],
     )
     def post(self, request: Request) -> Response:
         raise OutOfStock
 
 
-@operation(refuses=(OutOfStock,), max_body_bytes=100)
+class _Another:
+    class OutOfStock(exceptions.APIException):
+        """The same name as in another application."""
+
+        status_code = 409
+        default_code = "out_of_paper"
+        default_detail = "There is no paper left."
+
+
+@operation(refuses=(OutOfStock, _Another.OutOfStock), max_body_bytes=100)
 @api_view(["POST"])
 def declared(request: Request) -> Response:
     raise PermissionDenied

@@ -153,18 +153,28 @@ class TestDocument:
         assert "security" not in document
         validate_schema(document)
 
-    def test_moves_multiple_examples_to_the_components(self):
+    def test_several_examples_are_components(self):
+        document = described(KINDS["declared"])
+        operation = operations(document)["shop_exemplary_create"]
+
+        for holder, sizes in (
+            (operation["requestBody"], [1, 9]),
+            (operation["responses"]["200"], [2, 8]),
+        ):
+            (content,) = holder["content"].values()
+            names = [e["$ref"].rpartition("/")[2] for e in content["examples"].values()]
+            shown = [document["components"]["examples"][name] for name in names]
+            assert [example["value"]["size"] for example in shown] == sizes
+
+    def test_exceptions_of_one_name_have_their_own_examples(self):
         document = described(KINDS["declared"])
 
-        sent = operations(document)["shop_exemplary_create"]["requestBody"]
-        (content,) = sent["content"].values()
-        shown = [
-            example["$ref"].rpartition("/")[2]
-            for example in content["examples"].values()
-        ]
-        assert [
-            document["components"]["examples"][name]["value"]["size"] for name in shown
-        ] == [1, 9]
+        conflict = operations(document)["shop_declared_create"]["responses"]["409"]
+        (content,) = conflict["content"].values()
+        assert {*content["examples"]} == {"out_of_stock", "out_of_paper"}
+        names = [e["$ref"].rpartition("/")[2] for e in content["examples"].values()]
+        codes = [document["components"]["examples"][n]["value"]["code"] for n in names]
+        assert codes == ["out_of_stock", "out_of_paper"]
 
     def test_lists_the_error_codes_of_an_application(self):
         codes = described([*KINDS["permission"], *KINDS["nested"]])["components"][

@@ -8,6 +8,7 @@ import json
 from datetime import timedelta
 from typing import Any
 
+import httpx
 import pytest
 import time_machine
 from _pytest.mark import ParameterSet
@@ -239,3 +240,10 @@ class TestTheClientOfTests:
         promise = Promise("getProfile", "401", "token_not_valid expired")
 
         assert str(promise) == "getProfile answers 401 token_not_valid expired"
+
+    def test_takes_an_answer_that_is_not_json(self, openapi):
+        answers = openapi["paths"]["/api/profile/"]["get"]["responses"]
+        answers["200"]["content"] = {"text/csv": {"schema": {"type": "string"}}}
+        answer = httpx.Response(200, headers={"Content-Type": "text/csv"}, text="a,b")
+
+        Contract(openapi).check("GET", "/api/profile/", answer)
