@@ -140,13 +140,69 @@ def test_linters_and_mypy_pass(built):
     built.run(sys.executable, "-m", "mypy", "notes", "project")
 
 
-@pytest.mark.parametrize(
-    ("language", "file"), [("python", "models/note.py"), ("typescript", "schema.ts")]
-)
-def test_a_generated_client_includes_it(built, language, file):
-    built.manage("generateclient", language, language)
+PYTHON = """
+import os
 
-    assert "Note" in (built.folder / language / file).read_text()
+from client.api.notes import notes_create
+from client.auth import Auth
+from client.client import AuthenticatedClient
+from client.models import Note, NoteRequest
+
+auth = Auth(os.environ["API_URL"], "demo", "let-me-in-please")
+client = AuthenticatedClient(auth.base_url, "", httpx_args={"auth": auth})
+note = notes_create.sync(client=client, body=NoteRequest(text="Buy milk"))
+assert isinstance(note, Note)
+print(note.text)
+"""
+TYPESCRIPT = """
+import { env } from "node:process";
+import createClient from "openapi-fetch";
+import { Auth } from "./client/auth.js";
+import type { Note, paths } from "./client/schema.js";
+
+const baseUrl = env["API_URL"] ?? "";
+const auth = new Auth({ baseUrl, username: "demo", password: "let-me-in-please" });
+const api = createClient<paths>({ baseUrl, fetch: auth.fetch });
+const { data } = await api.POST("/api/notes/", { body: { text: "Buy milk" } });
+const note: Note | undefined = data;
+console.log(note?.text);
+"""
+MYPY = str(Path(sys.executable).with_name("mypy"))
+CLIENTS = {
+    "python": (
+        "program.py",
+        PYTHON,
+        [MYPY, "--strict", "--config-file=", "client", "program.py"],
+        [sys.executable, "program.py"],
+    ),
+    "typescript": (
+        "program.ts",
+        TYPESCRIPT,
+        ["../node_modules/.bin/tsc"],
+        ["node", "built/program.js"],
+    ),
+}
+
+
+@pytest.mark.parametrize("language", CLIENTS)
+def test_a_generated_client_type_checks_and_creates_a_note(built, language, tmp_path):
+    file, program, check, run = CLIENTS[language]
+    folder = built.folder / f"of-{language}"
+    folder.mkdir()
+    for name in ("package.json", "tsconfig.json"):
+        shutil.copy(ROOT / "tests" / "clients" / "typescript" / name, folder)
+    built.manage("generateclient", language, str(folder / "client"))
+    (folder / file).write_text(program)
+
+    with serve(tmp_path, root=built.folder) as service:
+        environment = {**os.environ, "API_URL": service.url}
+        for command in (check, run):
+            done = subprocess.run(
+                command, cwd=folder, env=environment, capture_output=True, text=True
+            )
+            assert done.returncode == 0, done.stdout + done.stderr
+
+    assert done.stdout == "Buy milk\n"
 
 
 def test_the_docs_page_can_call_it(built, new_profile, picture, tmp_path):
