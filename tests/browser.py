@@ -25,6 +25,9 @@ CHROMIUM_ARGUMENTS = [
         "--disable-sync",
     ),
 ]
+# A busy machine draws a page in seconds.
+expect.set_options(timeout=20_000)
+
 KEY = "authapi.session"
 REFRESH = "/api/token/refresh/"
 # Phones, a tablet, a laptop, a desktop.

@@ -89,6 +89,9 @@ class TestSignIn:
         page.keyboard.press("Enter")
         found = page.locator("[id$='-getProfile']")
         expect(found.locator("button.execute")).to_be_visible()
+        # Swagger UI draws the operation more than once while it opens; a key pressed then is lost.
+        page.wait_for_load_state("networkidle")
+        expect(found.locator(".opblock-body")).to_be_visible()
         found.locator("button.execute").press("Enter")
         has_status(answer_of(found), 200)
 
