@@ -52,6 +52,7 @@ class TestBodies:
             b'{"username": ' + b"9" * 5_000 + b"}",
             b"9" * 60_000,
             b"[" * 60_000,
+            b"1e400",
             b"[" * 30_000 + b"]" * 30_000,
             b'{"a":' * 10_000,
             gzip.compress(b"{}", mtime=0),
@@ -62,7 +63,7 @@ class TestBodies:
         assert_problem(send(any_service, path, body), 400, "parse_error")
 
     @pytest.mark.parametrize(
-        "body", [b"[]", b"7", b"1e400", b'"x"', b"null", b"true", b"", b"{}", b"[{}]"]
+        "body", [b"[]", b"7", b'"x"', b"null", b"true", b"", b"{}", b"[{}]"]
     )
     def test_bodies_without_credentials_are_rejected(self, any_service, path, body):
         answer = send(any_service, path, body)
