@@ -44,7 +44,7 @@ def expect(holds, what)
   raise what.inspect unless holds
 end
 
-def expect_reason(code, &call)
+def expect_reason(reason, &call)
   _, problem = refused(&call)
   expect(problem.reason == reason, problem)
 end
