@@ -121,6 +121,64 @@ class TestManyAtOnce:
         assert len({payload(pair["access"])["sid"] for pair in pairs}) == 20
 
 
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def proxied(request, tmp_path_factory):
+    """The service behind a proxy that it trusts, which is the test."""
+    url = None
+    if request.param == "postgresql":
+        url = request.getfixturevalue("postgresql")
+    limits = "login_pair=1000/min,login_address=1000/min,login_network=8/hour,"
+    limits += "login_stranger=1000/min,login_account=6/hour"
+    with serve(
+        tmp_path_factory.mktemp("proxied"),
+        url,
+        TRUSTED_PROXIES="127.0.0.1",
+        THROTTLE_RATES=limits,
+    ) as service:
+        yield service
+
+
+class TestManyAddresses:
+    def test_an_ipv6_network_has_a_limit_of_its_own(self, proxied):
+        answers = [
+            attempt(proxied, f"user{i}", {"X-Forwarded-For": f"2001:db8:0:{i:x}::1"})
+            for i in range(10)
+        ]
+
+        assert [answer.status_code for answer in answers] == [401] * 8 + [429] * 2
+
+    def test_strangers_do_not_lock_the_owner_out(self, proxied):
+        home = {"X-Forwarded-For": "203.0.113.9"}
+        body = {"username": USER, "password": PASSWORD}
+        assert proxied.post("/api/token/", body, headers=home).status_code == 200
+        for number in range(10):
+            attempt(proxied, USER, {"X-Forwarded-For": f"198.51.100.{number}"})
+
+        stranger = {"X-Forwarded-For": "198.51.100.99"}
+        elsewhere = proxied.post("/api/token/", body, headers=stranger)
+
+        assert_problem(elsewhere, 429, "throttled")
+        assert proxied.post("/api/token/", body, headers=home).status_code == 200
+
+    def test_a_new_password_makes_a_known_address_a_stranger(self, proxied):
+        name = uuid.uuid4().hex
+        create = "from authapi.models import User\n"
+        proxied.python(
+            create + f"User.objects.create_user({name!r}, None, {PASSWORD!r})"
+        )
+        known = {"X-Forwarded-For": "203.0.113.66"}
+        body = {"username": name, "password": PASSWORD}
+        assert proxied.post("/api/token/", body, headers=known).status_code == 200
+        proxied.python(
+            create + f"user = User.objects.get(username={name!r})\n"
+            "user.set_password('another one entirely'); user.save()"
+        )
+        for number in range(10):
+            attempt(proxied, name, {"X-Forwarded-For": f"198.51.100.{number}"})
+
+        assert_problem(attempt(proxied, name, known), 429, "throttled")
+
+
 def token_of(page: httpx.Response) -> dict[str, str]:
     found = re.search(r'csrfmiddlewaretoken" value="(\w+)"', page.text)
     assert found

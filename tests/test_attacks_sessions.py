@@ -406,3 +406,47 @@ def test_a_restart_does_not_lose_a_lost_answer(tmp_path):
         again = service.post("/api/token/refresh/", {"refresh": spent})
 
     assert payload(again.json()["refresh"]) == payload(successor)
+
+
+class TestPasswordsInFlight:
+    """Users brought along with an older hash, which each login replaces."""
+
+    @pytest.fixture
+    def imported(self, any_service):
+        name = uuid.uuid4().hex
+        any_service.python(
+            "from authapi.models import User\n"
+            "from django.contrib.auth.hashers import make_password\n"
+            f"old = make_password({PASSWORD!r}, hasher='pbkdf2_sha256')\n"
+            f"User.objects.create(username={name!r}, password=old)"
+        )
+        return name
+
+    def test_first_logins_at_the_same_moment_end_no_session(
+        self, any_service, imported
+    ):
+        with ThreadPoolExecutor(4) as pool:
+            pairs = list(pool.map(any_service.login, [imported] * 4))
+
+        for pair in pairs:
+            assert any_service.profile(MAIN, pair["access"]).status_code == 200
+
+    def test_a_login_does_not_bring_the_old_password_back(self, any_service, imported):
+        """The login has read the row; then the password is changed; then the login checks."""
+        any_service.python(
+            "from authapi.models import User\n"
+            f"in_flight = User.objects.get(username={imported!r})\n"
+            f"user = User.objects.get(username={imported!r})\n"
+            "user.set_password('another one entirely'); user.save()\n"
+            f"assert not in_flight.check_password({PASSWORD!r})"
+        )
+
+        old, new = (
+            any_service.post(
+                "/api/token/", {"username": imported, "password": password}
+            )
+            for password in (PASSWORD, "another one entirely")
+        )
+
+        assert_problem(old, 401, "no_active_account")
+        assert new.status_code == 200

@@ -1,4 +1,4 @@
-/* The account in the bar: the form that signs in, and the panel of who is signed in. */
+/* The account in the bar: the sign-in form, or the panel of the signed-in user. */
 
 import { part } from "./dom.js";
 import { say } from "./toast.js";
@@ -6,7 +6,7 @@ import { say } from "./toast.js";
 const form = part("sign-in");
 const { username, password } = form.elements;
 
-/** Show who is signed in, and how long that `lasts`; or the form. */
+/** Show the signed-in user and how long the session `lasts`, or the form. */
 export function show(state, lasts) {
   document.documentElement.toggleAttribute("data-signed-in", Boolean(state));
   if (!state) part("account").hidePopover();
