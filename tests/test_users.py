@@ -7,7 +7,11 @@ from django.contrib.auth.hashers import make_password
 from django.core import serializers
 from django.core.management import call_command
 from django.db import connection
+from django.utils import timezone
 
+from authapi import sessions
+from authapi.client import UNKNOWN
+from authapi.errors import BadCredentials
 from authapi.models import Session, User
 from tests.conftest import PASSWORD, assert_problem
 
@@ -187,6 +191,40 @@ class TestPassword:
         User.objects.filter(pk=imported.pk).delete()
 
         assert not imported.check_password(PASSWORD)
+
+
+class TestBetweenCheckAndSession:
+    """What changes after the password was checked and before the session is created."""
+
+    def refused(self, checked):
+        with pytest.raises(BadCredentials):
+            sessions.start(checked, client=UNKNOWN, at=timezone.now())
+        return not Session.objects.exists()
+
+    def test_a_new_password(self, user):
+        changed = User.objects.get(pk=user.pk)
+        changed.set_password("another one entirely")
+        changed.save()
+
+        assert self.refused(user)
+
+    def test_disabling(self, user):
+        by_update(user, False)
+
+        assert self.refused(user)
+        user.refresh_from_db()
+        assert self.refused(user)
+
+    def test_disabling_and_enabling(self, user):
+        by_update(user, False)
+        by_update(user, True)
+
+        assert self.refused(user)
+
+    def test_deletion(self, user):
+        User.objects.get(pk=user.pk).delete()
+
+        assert self.refused(user)
 
 
 def test_the_oldest_of_a_hundred_sessions_makes_room(api, login, settings):
