@@ -35,7 +35,7 @@ SECRET_FILES = [
 SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
 
 # The switch between localhost and production. It is the issuer of the tokens, the server in the
-# # schema and the allowed host. https enables the TLS settings.
+# schema and the allowed host. https enables the TLS settings.
 PUBLIC_URL = env("PUBLIC_URL", default="http://127.0.0.1:8000").rstrip("/")
 _public = urlsplit(PUBLIC_URL)
 ALLOWED_HOSTS = env.list(
@@ -48,7 +48,7 @@ ALLOWED_HOSTS = env.list(
 )
 
 # Tokens. JWT_KEYS is a PEM bundle, with real newlines or \n. The first key signs; the others are
-# # still accepted (a public key is enough for those).
+# still accepted (a public key is enough for those).
 JWT_KEYS = env.str("JWT_KEYS", multiline=True, default="")
 # djangorestframework-simplejwt's settings. Its other settings have no effect: sessions always rotate
 # tokens and end them (authapi.sessions).
@@ -72,7 +72,7 @@ SIMPLE_JWT = {
 # The client that access tokens are issued to (RFC 9068, section 2.2). There is only one.
 JWT_CLIENT_ID = env("JWT_CLIENT_ID", default="authapi")
 # Extra claims in access tokens: from name to a function that takes the user, for example
-# # {"plan": "shop.claims.plan"}.
+# {"plan": "shop.claims.plan"}.
 ACCESS_TOKEN_CLAIMS: dict[str, str] = {}
 SESSION_LIFETIME = timedelta(
     seconds=env.int("JWT_SESSION_LIFETIME", default=90 * 86400)
@@ -82,8 +82,8 @@ SESSION_LIFETIME = timedelta(
 THROTTLE_RATES = env.dict("THROTTLE_RATES", default={})
 
 # How many requests one worker handles at a time: the server's threads. They are divided between
-# # requests that hash a password, those that wait to do so, and other Python work (TURNS). The rest
-# # reads the bodies of slow clients.
+# requests that hash a password, those that wait to do so, and other Python work (TURNS). The rest
+# reads the bodies of slow clients.
 SERVER_THREADS = env.int("SERVER_THREADS", default=96)
 PASSWORD_HASHES_AT_ONCE = max(1, SERVER_THREADS // 96)
 PASSWORD_LINE = SERVER_THREADS * 2 // 3
