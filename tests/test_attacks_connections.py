@@ -248,7 +248,7 @@ class TestHangUps:
         assert_problem(any_service.post("/api/token/", {}), 400, "invalid")
 
 
-class TestHTTP2:
+class TestHttp2:
     """The server does not speak it: one connection could hold every thread with half-sent streams."""
 
     PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"

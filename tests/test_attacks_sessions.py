@@ -393,19 +393,20 @@ class TestOneUserOfManySessions:
         assert listed.json()["count"] == 1
 
 
-def test_a_restart_does_not_lose_a_lost_answer(tmp_path):
-    """The token was spent before the restart, and its answer never came; it is repeated after."""
-    with serve(tmp_path) as service:
-        spent = service.login()["refresh"]
-        answer = service.post("/api/token/refresh/", {"refresh": spent})
-        successor = answer.json()["refresh"]
-        port = service.url.rpartition(":")[2]
+class TestRestart:
+    def test_a_restart_does_not_lose_a_lost_answer(self, tmp_path):
+        """The token was spent before the restart, and its answer never came; it is repeated after."""
+        with serve(tmp_path) as service:
+            spent = service.login()["refresh"]
+            answer = service.post("/api/token/refresh/", {"refresh": spent})
+            successor = answer.json()["refresh"]
+            port = service.url.rpartition(":")[2]
 
-    # The issuer is the address, so the service comes back where it was.
-    with serve(tmp_path, port=int(port)) as service:
-        again = service.post("/api/token/refresh/", {"refresh": spent})
+        # The issuer is the address, so the service comes back where it was.
+        with serve(tmp_path, port=int(port)) as service:
+            again = service.post("/api/token/refresh/", {"refresh": spent})
 
-    assert payload(again.json()["refresh"]) == payload(successor)
+        assert payload(again.json()["refresh"]) == payload(successor)
 
 
 class TestPasswordsInFlight:
