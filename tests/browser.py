@@ -10,7 +10,14 @@ from datetime import datetime
 from typing import Any
 
 import pytest
-from playwright.sync_api import BrowserContext, Locator, Page, expect, sync_playwright
+from playwright.sync_api import (
+    BrowserContext,
+    Locator,
+    Page,
+    Request,
+    expect,
+    sync_playwright,
+)
 
 from tests.payload import payload
 from tests.server import PASSWORD, USER
@@ -77,6 +84,7 @@ def profile(new_profile, service):
     """
     context = new_profile()
     faults: list[str] = []
+    pending: dict[Request, str] = {}
 
     def check_request(request):
         if not request.url.startswith((service.url, "data:")):
@@ -93,16 +101,20 @@ def profile(new_profile, service):
             faults.append(message.text)
 
     context.on("request", check_request)
+    context.on("request", lambda one: pending.update({one: one.url}))
+    context.on("response", lambda answer: pending.update({answer.request: "answered"}))
+    context.on("requestfinished", lambda one: pending.pop(one, None))
+    context.on("requestfailed", lambda one: pending.pop(one, None))
     context.on("response", check_response)
     context.on("console", check_console)
     context.on("weberror", lambda error: faults.append(f"thrown: {error.error}"))
-    return context, faults
+    return context, faults, pending
 
 
 @pytest.fixture
 def tab(profile, service):
     """Open a tab on the docs page, with a session kept from before or none."""
-    context, faults = profile
+    context, faults, pending = profile
 
     def tab(
         kept: str | None = None, now: datetime | None = None, at: str = "/api/docs/"
@@ -116,6 +128,7 @@ def tab(profile, service):
         return page
 
     yield tab
+    print("Pending requests:", pending)  # noqa: T201  # shown if the test failed
     for page in context.pages[1:]:  # Chromium ends with its first
         # Of the reader's choices only the theme outlives a tab.
         assert set(page.evaluate("Object.keys(localStorage)")) <= {"authapi.theme"}
@@ -132,7 +145,7 @@ def page(tab):
 @pytest.fixture
 def refreshes(profile):
     """The refresh requests of all tabs, as they happen."""
-    context, _ = profile
+    context, *_ = profile
     seen: list[str] = []
 
     def note(request):
