@@ -58,7 +58,7 @@ def test_the_pattern_finds(kind, text):
 def test_every_requirement_is_pinned_by_hash_without_a_url(lock):
     text = (ROOT / lock).read_text()
     pins = re.findall(
-        r"^[\w.\[\],-]+==[^\\]+\\\n((?:    --hash=sha256:[0-9a-f]{64}.*\n?)+)",
+        r"^[\w.\[\], -]+==[^\\]+\\\n((?:    --hash=sha256:[0-9a-f]{64}.*\n?)+)",
         text,
         re.M,
     )
