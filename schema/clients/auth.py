@@ -17,14 +17,11 @@ import math
 import threading
 import time
 from collections.abc import AsyncGenerator, Callable, Generator
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 import anyio
 import httpx
-
-T = TypeVar("T")
-# Calls to the service, each a path and a body, while nobody has said whether to wait or to await.
-Calls = Generator[tuple[str, dict[str, str]], httpx.Response, T]
+from anyio.to_thread import run_sync
 
 
 class Pair(NamedTuple):
@@ -73,9 +70,9 @@ class Auth(httpx.Auth):
 
     Args:
         on_change: told each new pair, to store it, and ``None`` when the session is over. All
-            calls wait for it, so it must not make one.
-        options: what ``httpx.Client`` and ``AsyncClient`` take, such as ``verify`` or ``timeout``,
-            for the calls that sign in, renew and sign out.
+            calls wait for it, so it must not make one. ``AsyncClient`` has it called in a thread.
+        options: what ``httpx.Client`` takes, such as ``verify`` or ``timeout``, for the calls that
+            sign in, renew and sign out.
 
     Any call may raise ``NotSignedIn``. When the service cannot be reached or is out of order, it
     raises ``httpx.HTTPError``, and the pair is kept.
@@ -102,7 +99,8 @@ class Auth(httpx.Auth):
         self._on_change = on_change
         self._options = options
         self._lock = threading.Lock()
-        self._async_lock = anyio.Lock()
+        # Parallel tasks would only wait for the lock, so one thread is enough for them.
+        self._one_thread = anyio.CapacityLimiter(1)
 
     def sync_auth_flow(
         self, request: httpx.Request
@@ -111,96 +109,86 @@ class Auth(httpx.Auth):
             yield request
             return
         with self._lock:
-            sent = self._make(self._prepare())
+            sent = self._prepare()
         response = yield _signed(request, sent)
         if response.status_code == 401:
             response.read()
             with self._lock:
-                pair = self._make(self._recover(sent, response))
+                pair = self._recover(sent, response)
             if pair != sent:
                 yield _signed(request, pair)
 
     async def async_auth_flow(
         self, request: httpx.Request
     ) -> AsyncGenerator[httpx.Request, httpx.Response]:
-        if not self._concerns(request):
-            yield request
-            return
-        async with self._async_lock:
-            sent = await self._make_async(self._prepare())
-        response = yield _signed(request, sent)
-        if response.status_code == 401:
-            await response.aread()
-            async with self._async_lock:
-                pair = await self._make_async(self._recover(sent, response))
-            if pair != sent:
-                yield _signed(request, pair)
+        """Like ``sync_auth_flow``, in a thread, because signing in and renewing block."""
+        flow, answer = self.sync_auth_flow(request), None
+        while step := await run_sync(_next, flow, answer, limiter=self._one_thread):
+            answer = yield step
+            if answer.status_code == 401:
+                await answer.aread()
 
     def sign_out(self) -> None:
         """End the session, here and at the service. This object cannot be used for calls afterwards."""
         with self._lock:
-            self._make(self._end())
+            if self._pair:
+                body = {"refresh": self._pair.refresh}
+                answer = self._post("/api/token/blacklist/", body)
+                if answer.status_code not in {204, 401}:  # 401: it had ended before
+                    raise _refusal(answer)
+            self._credentials = {"username": "", "password": ""}
+            self._change(None)
 
     async def sign_out_async(self) -> None:
         """Like ``sign_out``, but asynchronous."""
-        async with self._async_lock:
-            await self._make_async(self._end())
+        await run_sync(self.sign_out)
 
     def _concerns(self, request: httpx.Request) -> bool:
         path = str(request.url).removeprefix(self.base_url)
         return path.startswith("/") and not path.startswith("/api/token/")
 
-    def _prepare(self) -> Calls[Pair]:
+    def _prepare(self) -> Pair:
         """Return a pair that is not about to expire."""
         if not self._pair:
-            return (yield from self._sign_in())
+            return self._sign_in()
         if time.monotonic() >= self._renew_at:
-            return (yield from self._renew(self._pair))
+            return self._renew(self._pair)
         return self._pair
 
-    def _recover(self, sent: Pair, refused: httpx.Response) -> Calls[Pair]:
+    def _recover(self, sent: Pair, refused: httpx.Response) -> Pair:
         """Return a new pair if the one *sent* was the reason for the 401."""
         problem = _problem(refused)
         if self._pair != sent:  # another call has renewed it, or ended the session
-            return (yield from self._prepare())
+            return self._prepare()
         if problem.reason == "expired":
-            return (yield from self._renew(sent))
+            return self._renew(sent)
         if problem.code == "token_not_valid":
-            return (yield from self._sign_in_again(problem))
+            return self._sign_in_again(problem)
         return sent
 
-    def _renew(self, pair: Pair) -> Calls[Pair]:
+    def _renew(self, pair: Pair) -> Pair:
         call = "/api/token/refresh/", {"refresh": pair.refresh}
         asked = time.monotonic()
         try:
-            answer = yield call
+            answer = self._post(*call)
         except httpx.TransportError:
-            # If only the answer was lost, the same token gets the same successor for ten seconds.
-            answer = yield call
+            # If only the answer was lost, the same token gets the same successor.
+            answer = self._post(*call)
         if answer.status_code == 401:
-            return (yield from self._sign_in_again(_problem(answer)))
+            return self._sign_in_again(_problem(answer))
         return self._keep(answer, asked)
 
-    def _sign_in_again(self, problem: NotSignedIn) -> Calls[Pair]:
+    def _sign_in_again(self, problem: NotSignedIn) -> Pair:
         self._change(None)
         if not self._credentials["username"]:
             raise problem
-        return (yield from self._sign_in())
+        return self._sign_in()
 
-    def _sign_in(self) -> Calls[Pair]:
+    def _sign_in(self) -> Pair:
         if not self._credentials["username"]:
             raise NotSignedIn("not_authenticated", "There is nothing to sign in with.")
         asked = time.monotonic()
-        answer = yield "/api/token/", self._credentials
-        return self._keep(answer, asked)
-
-    def _end(self) -> Calls[None]:
-        if self._pair:
-            answer = yield "/api/token/blacklist/", {"refresh": self._pair.refresh}
-            if answer.status_code not in {204, 401}:  # 401: it had ended before
-                raise _refusal(answer)
-        self._credentials = {"username": "", "password": ""}
-        self._change(None)
+        return self._keep(self._post("/api/token/", self._credentials), asked)
 
     def _keep(self, answer: httpx.Response, asked: float) -> Pair:
         """Store the new pair. *asked* is the monotonic time of the request."""
@@ -217,36 +205,20 @@ class Auth(httpx.Auth):
         self._pair = pair
         self._on_change(pair)
 
-    def _make(self, calls: Calls[T]) -> T:
-        """Make the calls, each on its own connection, because they are minutes apart."""
-        try:
-            path, body = next(calls)
-            while True:
-                try:
-                    with httpx.Client(**self._options) as client:
-                        answer = client.post(self.base_url + path, json=body)
-                except httpx.TransportError as error:
-                    path, body = calls.throw(error)
-                else:
-                    path, body = calls.send(answer)
-        except StopIteration as done:
-            result: T = done.value
-            return result
+    def _post(self, path: str, body: dict[str, str]) -> httpx.Response:
+        # Each call has a connection of its own, because they are minutes apart.
+        with httpx.Client(**self._options) as client:
+            return client.post(self.base_url + path, json=body)
 
-    async def _make_async(self, calls: Calls[T]) -> T:
-        try:
-            path, body = next(calls)
-            while True:
-                try:
-                    async with httpx.AsyncClient(**self._options) as client:
-                        answer = await client.post(self.base_url + path, json=body)
-                except httpx.TransportError as error:
-                    path, body = calls.throw(error)
-                else:
-                    path, body = calls.send(answer)
-        except StopIteration as done:
-            result: T = done.value
-            return result
+
+def _next(
+    flow: Generator[httpx.Request, httpx.Response, None], answer: httpx.Response | None
+) -> httpx.Request | None:
+    """Return the request that follows *answer* in *flow*; None at its end."""
+    try:
+        return flow.send(answer)  # type: ignore[arg-type]  # None starts it
+    except StopIteration:
+        return None
 
 
 def _signed(request: httpx.Request, pair: Pair) -> httpx.Request:
