@@ -1,22 +1,7 @@
 """
-Checks that find deployment mistakes before the first request. Each says how to fix its mistake.
+Checks that find deployment mistakes before the first request: ``authapi.E001`` and so on.
 
-    authapi.E001  JWT_KEYS holds no usable key ring
-    authapi.E002  PUBLIC_URL is not a URL, or is http:// on a host other than localhost
-    authapi.E003  a lifetime is too long, or the lifetimes are inconsistent
-    authapi.E004  SECRET_KEY is too short, well known, or also used elsewhere
-    authapi.E005  DEBUG is on, and PUBLIC_URL is public
-    authapi.E006  TRUSTED_PROXIES contains an invalid or all-inclusive network
-    authapi.E007  THROTTLE_RATES has an unknown scope or an invalid rate
-    authapi.E008  CACHE_URL is a cache other than Redis
-    authapi.E009  ALLOWED_HOSTS or CORS_ALLOWED_ORIGINS allows any host, or a plain-HTTP origin
-    authapi.E010  a file with secrets is readable by every user of the machine
-    authapi.E011  the demo user exists, and PUBLIC_URL is public
-    authapi.E012  PUBLIC_URL is https://, and TRUSTED_PROXIES is not set
-    authapi.E013  SERVER_THREADS is too small or too large
-    authapi.E014  ACCESS_TOKEN_CLAIMS names a reserved claim, or a function that cannot be imported
-    authapi.E015  JWT_AUDIENCE is empty
-    authapi.E016  the database or Redis is on another host, without TLS
+Each has a hint at how to fix the mistake, and yields what is wrong.
 """
 
 import ipaddress
@@ -41,12 +26,11 @@ from authapi.http.address import trusted_proxies
 from authapi.limits import policy
 from authapi.tokens import codec, keys
 
-# For each mistake: its number, what is wrong, and how to fix it.
-Mistakes = Iterator[tuple[int, str, str]]
+Mistakes = Iterator[str]
 
 
 def _check(
-    *tags: str,
+    number: int, hint: str, *tags: str
 ) -> Callable[[Callable[[], Mistakes]], Callable[..., list[Error]]]:
     """Register a function that yields mistakes as one of Django's checks."""
 
@@ -57,7 +41,7 @@ def _check(
                 return []
             return [
                 Error(message, hint=hint, id=f"authapi.E{number:03}")
-                for number, message, hint in find()
+                for message in find()
             ]
 
         return check
@@ -65,157 +49,102 @@ def _check(
     return registered
 
 
-@_check()
+@_check(1, "manage.py newkey prints a key.")
 def check_keys() -> Mistakes:
     try:
         keys.ring()
     except ImproperlyConfigured as error:
-        yield 1, str(error), "manage.py newkey prints a key."
+        yield str(error)
 
 
-@_check()
+@_check(2, "Set it to the https:// address that clients use.")
 def check_public_url() -> Mistakes:
     url = urlsplit(settings.PUBLIC_URL)
     local = url.hostname in {"127.0.0.1", "localhost", "::1"}
     safe = url.scheme == "https" or (url.scheme == "http" and local)
     if not (url.hostname and safe):
-        yield (
-            2,
-            f"PUBLIC_URL is {settings.PUBLIC_URL!r}.",
-            "Set it to the https:// address that clients use.",
-        )
+        yield f"PUBLIC_URL is {settings.PUBLIC_URL!r}."
 
 
-@_check()
+@_check(
+    3,
+    "Set JWT_ACCESS_LIFETIME (at most an hour), JWT_REFRESH_LIFETIME and JWT_SESSION_LIFETIME "
+    "(at most 400 days), in seconds.",
+)
 def check_lifetimes() -> Mistakes:
-    access, refresh, session = (
-        simplejwt.api_settings.ACCESS_TOKEN_LIFETIME,
-        simplejwt.api_settings.REFRESH_TOKEN_LIFETIME,
-        settings.SESSION_LIFETIME,
-    )
-    if not (access.total_seconds() > 0 and access <= refresh <= session):
-        yield (
-            3,
-            "The access token must not outlive the refresh token, nor the refresh token the session.",
-            "Set JWT_ACCESS_LIFETIME, JWT_REFRESH_LIFETIME and JWT_SESSION_LIFETIME (seconds).",
-        )
-    for name, lifetime, most in (
-        ("JWT_ACCESS_LIFETIME", access, timedelta(hours=1)),
-        ("JWT_SESSION_LIFETIME", session, timedelta(days=400)),
-    ):
-        if lifetime > most:
-            yield (
-                3,
-                f"{name} is {lifetime}: a stolen token would stay valid for as long.",
-                f"Set it to at most {int(most.total_seconds())} seconds.",
-            )
+    access = simplejwt.api_settings.ACCESS_TOKEN_LIFETIME
+    refresh = simplejwt.api_settings.REFRESH_TOKEN_LIFETIME
+    session = settings.SESSION_LIFETIME
+    if not timedelta() < access <= refresh <= session:
+        yield "The access token must not outlive the refresh token, nor the refresh token the session."
+    if access > timedelta(hours=1) or session > timedelta(days=400):
+        yield f"A stolen access token would be valid for {access}, and a session for {session}."
 
 
-@_check()
-def check_audience() -> Mistakes:
-    if not simplejwt.api_settings.AUDIENCE:
-        yield (
-            15,
-            "JWT_AUDIENCE is empty: only the key would distinguish another service's tokens from ours.",
-            "Unset it to use PUBLIC_URL, or set it to the name of the service.",
-        )
-
-
-@_check()
+@_check(4, "Set it to at least 50 random characters; make run generates such a key.")
 def check_secret_key() -> Mistakes:
     secrets = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
     password = settings.DATABASES["default"].get("PASSWORD")
     apart = len({*secrets, password}) > len(secrets)
     if not (apart and all(map(_is_secret, secrets))):
-        yield (
-            4,
-            "SECRET_KEY, or one of SECRET_KEY_FALLBACKS, is too short, well known, or also used elsewhere.",
-            "Set it to at least 50 random characters; make run generates such a key.",
-        )
+        yield "SECRET_KEY, or one of SECRET_KEY_FALLBACKS, is too short, well known, or also used elsewhere."
 
 
 def _is_secret(text: str) -> bool:
     return len(text) >= 50 and len(set(text)) >= 5 and "insecure" not in text
 
 
-@_check()
+@_check(5, "Set DEBUG=0, or PUBLIC_URL to http://127.0.0.1:8000.")
 def check_debug() -> Mistakes:
     if settings.DEBUG and _is_public():
-        yield (
-            5,
-            "DEBUG is on, and PUBLIC_URL is not an address of this machine.",
-            "Set DEBUG=0, or PUBLIC_URL to http://127.0.0.1:8000.",
-        )
+        yield "DEBUG is on, and PUBLIC_URL is not an address of this machine."
 
 
 def _is_public() -> bool:
     """Whether the service is meant to be reached from other machines."""
-    return not _is_local(urlsplit(settings.PUBLIC_URL).hostname or "")
+    return _is_elsewhere(urlsplit(settings.PUBLIC_URL).hostname or "")
 
 
-def _is_local(host: str) -> bool:
+def _is_elsewhere(host: str) -> bool:
     try:
-        return ipaddress.ip_address(host).is_loopback
+        return not ipaddress.ip_address(host).is_loopback
     except ValueError:
-        return host == "localhost"
+        return host != "localhost"
 
 
-@_check()
+@_check(6, "Set it to the proxy's addresses or networks: 10.0.0.0/8,192.0.2.7")
 def check_trusted_proxies() -> Mistakes:
-    https = urlsplit(settings.PUBLIC_URL).scheme == "https"
-    if https and settings.TRUSTED_PROXIES is None:
-        yield (
-            12,
-            "TRUSTED_PROXIES is not set: behind a proxy, all clients would share the limits of one address.",
-            "Set it to the addresses of the proxy, or to an empty value if there is no proxy.",
-        )
     try:
         networks = trusted_proxies()
     except ValueError as error:
-        yield (
-            6,
-            f"TRUSTED_PROXIES: {error}.",
-            "Set it to addresses or networks, separated by commas: 10.0.0.0/8,192.0.2.7",
-        )
+        yield f"TRUSTED_PROXIES: {error}."
     else:
         if any(network.prefixlen == 0 for network in networks):
-            yield (
-                6,
-                "TRUSTED_PROXIES includes every address: any client could forge its address in X-Forwarded-For.",
-                "Set it to the addresses of the proxy.",
-            )
+            yield "TRUSTED_PROXIES includes every address: any client could forge its address in X-Forwarded-For."
 
 
-@_check()
+@_check(7, "Write, for example, verify=900/min")
 def check_throttle_rates() -> Mistakes:
     rates = api_settings.DEFAULT_THROTTLE_RATES
     try:
         for scope in {*settings.THROTTLE_RATES, *rates}:
             policy.rate(scope)
     except ValueError as error:
-        yield (
-            7,
-            f"THROTTLE_RATES: {error}.",
-            f"The scopes are {', '.join(rates)}. Write, for example, verify=900/min",
-        )
+        yield f"THROTTLE_RATES: {error}. The scopes are {', '.join(rates)}."
 
 
-@_check()
+@_check(8, "Set it to rediscache://host:6379/0, or unset it to count in the database.")
 def check_cache() -> Mistakes:
     default = settings.CACHES["default"]
-    in_redis = default["BACKEND"].endswith("RedisCache") and isinstance(
+    one_redis = default["BACKEND"].endswith("RedisCache") and isinstance(
         default["LOCATION"], str
     )
     # Without CACHE_URL, Django uses a cache per process. No shared limit is counted in it.
-    if not (in_redis or default["BACKEND"].endswith("LocMemCache")):
-        yield (
-            8,
-            "CACHE_URL must name a single Redis server, so that all processes share the limits.",
-            "Set it to rediscache://host:6379/0, or unset it to count in the database.",
-        )
+    if not (one_redis or default["BACKEND"].endswith("LocMemCache")):
+        yield "CACHE_URL must name a single Redis server, so that all processes share the limits."
 
 
-@_check()
+@_check(9, "List the hosts (api.example.com) and origins (https://app.example.com).")
 def check_wildcards() -> Mistakes:
     # A leading dot allows every subdomain. Below a top-level domain, that is any host.
     wide = [
@@ -225,94 +154,79 @@ def check_wildcards() -> Mistakes:
     ]
     origins = {*settings.CORS_ALLOWED_ORIGINS}
     if wide or {"*", "null"} & origins:
-        yield (
-            9,
-            "ALLOWED_HOSTS or CORS_ALLOWED_ORIGINS allows any host.",
-            "List the hosts (api.example.com) and origins (https://app.example.com).",
-        )
-    plain = [o for o in origins if o.startswith("http://") and _is_public()]
-    if plain:
-        yield (
-            9,
-            f"CORS_ALLOWED_ORIGINS contains {plain[0]}: an attacker on the network can modify that page.",
-            "Serve the page over HTTPS.",
-        )
+        yield "ALLOWED_HOSTS or CORS_ALLOWED_ORIGINS allows any host."
+    for origin in origins:
+        if origin.startswith("http://") and _is_public():
+            yield f"CORS_ALLOWED_ORIGINS contains {origin}: an attacker on the network can modify that page."
 
 
-@_check()
-def check_transport() -> Mistakes:
-    if not _is_public():
-        return
-    database, cache = settings.DATABASES["default"], settings.CACHES["default"]
-    tls = (database.get("OPTIONS") or {}).get("sslmode") in {
-        *("require", "verify-ca", "verify-full"),
-    }
-    if _is_elsewhere(database.get("HOST")) and not tls:
-        yield (
-            16,
-            "The database is on another host, and the connection may not be encrypted.",
-            "Add ?sslmode=verify-full to DATABASE_URL (or require).",
-        )
-    url = urlsplit(str(cache.get("LOCATION", "")))
-    if _is_elsewhere(url.hostname) and url.scheme != "rediss":
-        yield (
-            16,
-            "Redis is on another host, and the connection is not encrypted.",
-            "Write CACHE_URL as rediss://…",
-        )
-
-
-def _is_elsewhere(host: str | None) -> bool:
-    return bool(host) and not str(host).startswith("/") and not _is_local(str(host))
-
-
-@_check()
+@_check(10, "Run chmod o-r on it, or let the orchestrator mount it with mode 0400.")
 def check_secret_files() -> Mistakes:
     for path in map(Path, settings.SECRET_FILES):
         if path.exists() and path.stat().st_mode & stat.S_IROTH:
-            yield (
-                10,
-                f"{path} contains secrets, and every user of this machine can read it.",
-                "Run chmod o-r on it, or let the orchestrator mount it with mode 0400.",
-            )
+            yield f"{path} contains secrets, and every user of this machine can read it."
 
 
-@_check(Tags.database)
+@_check(
+    11,
+    "Delete the user, or change its password: manage.py changepassword demo",
+    Tags.database,
+)
 def check_demo_user() -> Mistakes:
     # If the database is missing or not migrated, /health/ready/ reports it.
     with suppress(DatabaseError):
         if _is_public() and demo.lets_in():
-            yield (
-                11,
-                "The demo user exists, and its password is public.",
-                "Delete the user, or change its password: manage.py changepassword demo",
-            )
+            yield "The demo user exists, and its password is public."
 
 
-@_check()
+@_check(
+    12, "Set it to the addresses of the proxy, or to an empty value if there is none."
+)
+def check_proxy_is_known() -> Mistakes:
+    https = urlsplit(settings.PUBLIC_URL).scheme == "https"
+    if https and settings.TRUSTED_PROXIES is None:
+        yield "TRUSTED_PROXIES is not set: behind a proxy, all clients would share the limits of one address."
+
+
+@_check(
+    13,
+    "Set it to a number from 12 to 1024, and start the server with as many: --blocking-threads 96.",
+)
 def check_server_threads() -> Mistakes:
     if not 12 <= settings.SERVER_THREADS <= 1024:
-        yield (
-            13,
-            f"SERVER_THREADS is {settings.SERVER_THREADS}.",
-            "Set it to a number from 12 to 1024, and start the server with as many: --blocking-threads 96.",
-        )
+        yield f"SERVER_THREADS is {settings.SERVER_THREADS}."
 
 
-@_check()
+@_check(14, "Name a function that takes the user, for example plan=shop.claims.plan")
 def check_access_token_claims() -> Mistakes:
     for name, path in settings.ACCESS_TOKEN_CLAIMS.items():
         if name in codec.RESERVED:
-            yield (
-                14,
-                f"ACCESS_TOKEN_CLAIMS: the service itself sets the claim {name!r}.",
-                "Use another name.",
-            )
+            yield f"ACCESS_TOKEN_CLAIMS: the service itself sets the claim {name!r}. Use another name."
         try:
             import_string(path)
         except ImportError as error:
-            yield (
-                14,
-                f"ACCESS_TOKEN_CLAIMS: {error}.",
-                "Name a function that takes the user, for example shop.claims.plan",
-            )
+            yield f"ACCESS_TOKEN_CLAIMS: {error}."
+
+
+@_check(15, "Unset it to use PUBLIC_URL, or set it to the name of the service.")
+def check_audience() -> Mistakes:
+    if not simplejwt.api_settings.AUDIENCE:
+        yield "JWT_AUDIENCE is empty: only the key would distinguish another service's tokens from ours."
+
+
+@_check(
+    16,
+    "Write DATABASE_URL with ?sslmode=verify-full (or require), and CACHE_URL as rediss://…",
+)
+def check_transport() -> Mistakes:
+    if not _is_public():
+        return
+    database, cache = settings.DATABASES["default"], settings.CACHES["default"]
+    host, options = database.get("HOST"), database.get("OPTIONS") or {}
+    tls = options.get("sslmode") in {"require", "verify-ca", "verify-full"}
+    # A path is a local socket.
+    if host and not host.startswith("/") and _is_elsewhere(host) and not tls:
+        yield "The database is on another host, and the connection may not be encrypted."
+    url = urlsplit(str(cache.get("LOCATION", "")))
+    if url.scheme == "redis" and _is_elsewhere(url.hostname or "localhost"):
+        yield "Redis is on another host, and the connection is not encrypted."
