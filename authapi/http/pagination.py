@@ -14,6 +14,7 @@ class SessionPagination(PageNumberPagination):
     """Twenty sessions per page."""
 
     page_size = 20
+    page_query_description = "Which page, the first if none is named."
 
     def get_page_number(self, request: Request, paginator: Paginator) -> str:
         """Return the page number. DRF would also accept ``last`` and any text that ``int()`` accepts."""
@@ -23,33 +24,20 @@ class SessionPagination(PageNumberPagination):
         return asked[0]
 
     def get_schema_operation_parameters(self, view: APIView) -> list[dict[str, Any]]:
-        return [
-            {
-                "name": "page",
-                "in": "query",
-                "required": False,
-                "description": "Which page, the first if none is named.",
-                "schema": {"type": "integer", "minimum": 1, "default": 1},
-            }
-        ]
+        [page] = super().get_schema_operation_parameters(view)
+        page["schema"] |= {"minimum": 1, "default": 1}
+        return [page]
 
     def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
-        page = {"type": "string", "format": "uri", "nullable": True, "example": None}
-        return {
-            "type": "object",
+        page: dict[str, Any] = super().get_paginated_response_schema(schema)
+        members = page["properties"]
+        for name, example, description in (
+            ("count", 1, "How many there are on all pages."),
+            ("next", None, "The next page; null at the last."),
+            ("previous", None, "The page before; null at the first."),
+        ):
+            members[name] |= {"description": description, "example": example}
+        return page | {
             "description": "One page of sessions.",
-            "required": ["count", "next", "previous", "results"],
-            "properties": {
-                "count": {
-                    "type": "integer",
-                    "description": "How many there are on all pages.",
-                    "example": 1,
-                },
-                "next": {**page, "description": "The next page; null at the last."},
-                "previous": {
-                    **page,
-                    "description": "The page before; null at the first.",
-                },
-                "results": schema,
-            },
+            "required": list(members),
         }
