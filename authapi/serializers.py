@@ -97,12 +97,9 @@ class VerifySerializer(serializers.Serializer):
 class TokenPairSerializer(serializers.Serializer):
     """A pair of tokens."""
 
-    access = serializers.CharField(
-        read_only=True, help_text="Sent as `Authorization: Bearer <token>`."
-    )
+    access = serializers.CharField(help_text="Sent as `Authorization: Bearer <token>`.")
     refresh = serializers.CharField(
-        read_only=True,
-        help_text="Works once; then use the one that came with its answer.",
+        help_text="Works once; then use the one that came with its answer."
     )
 
 
@@ -111,8 +108,7 @@ class ManualTokenSerializer(serializers.Serializer):
     """A token made by hand."""
 
     token = serializers.CharField(
-        read_only=True,
-        help_text="Sent as `Authorization: Bearer <token>`; good for an hour.",
+        help_text="Sent as `Authorization: Bearer <token>`; good for an hour."
     )
 
 
@@ -126,16 +122,12 @@ class ManualTokenSerializer(serializers.Serializer):
 class TokenStatusSerializer(serializers.Serializer):
     """What a token is good for, now."""
 
-    token_type = serializers.ChoiceField(TokenKind.choices, read_only=True)
-    expires_in = serializers.IntegerField(
-        read_only=True, help_text="Seconds that the token has left."
-    )
-    username = serializers.CharField(read_only=True, help_text="Whose it is.")
-    session = serializers.UUIDField(
-        read_only=True, help_text="The session that it belongs to."
-    )
+    token_type = serializers.ChoiceField(TokenKind.choices)
+    expires_in = serializers.IntegerField(help_text="Seconds that the token has left.")
+    username = serializers.CharField(help_text="Whose it is.")
+    session = serializers.UUIDField(help_text="The session that it belongs to.")
     session_expires_at = serializers.DateTimeField(
-        read_only=True, help_text="When the session ends if it is not refreshed."
+        help_text="When the session ends if it is not refreshed."
     )
 
 
@@ -208,32 +200,24 @@ class ProfileUpdateSerializer(serializers.Serializer):
     rotated_at="2026-11-24T10:15:00Z",
     expires_at="2026-12-08T10:15:00Z",
 )
-class SessionSerializer(serializers.ModelSerializer):
+class SessionSerializer(serializers.Serializer):
     """One sign-in of this account."""
 
+    id = serializers.UUIDField(help_text="What `endSession` takes.")
     current = serializers.SerializerMethodField(
         help_text="Whether this is the session that asks."
     )
-
-    class Meta:
-        model = Session
-        fields = (
-            "id",
-            "current",
-            "user_agent",
-            "address",
-            "created_at",
-            "rotated_at",
-            "expires_at",
-        )
-        read_only_fields = fields
-        extra_kwargs = {
-            "id": {"help_text": "What `endSession` takes."},
-            "user_agent": {"help_text": "The device, as it called itself."},
-            "address": {"help_text": "Where it came from; null if that is unknown."},
-            "created_at": {"help_text": "When it signed in."},
-            "expires_at": {"help_text": "When it ends if it is not refreshed."},
-        }
+    user_agent = serializers.CharField(help_text="The device, as it called itself.")
+    address = serializers.IPAddressField(
+        allow_null=True, help_text="Where it came from; null if that is unknown."
+    )
+    created_at = serializers.DateTimeField(help_text="When it signed in.")
+    rotated_at = serializers.DateTimeField(
+        help_text="When the tokens were last refreshed."
+    )
+    expires_at = serializers.DateTimeField(
+        help_text="When it ends if it is not refreshed."
+    )
 
     def get_current(self, session: Session) -> bool:
         return bool(session == self.context["request"].auth)
