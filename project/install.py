@@ -13,7 +13,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +23,17 @@ ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 
-# Without a network, pip and npm would retry for minutes. The user's own settings take precedence.
-PATIENCE = {
+ENVIRONMENT = {
+    # Without a network, pip and npm would retry for minutes.
     "PIP_RETRIES": "1",
     "PIP_DEFAULT_TIMEOUT": "10",
     "npm_config_fetch_retries": "1",
     "npm_config_fetch_retry_mintimeout": "1000",
+    # Static files do not depend on secrets, but Django does not start without one.
+    "SECRET_KEY": "none",
+    "PUBLIC_URL": "http://127.0.0.1:8000",
+    # The user's own settings take precedence.
+    **os.environ,
 }
 # Always run pip with this Python: the pip script of a moved .venv would install into the old folder.
 PIP = (
@@ -41,8 +46,6 @@ COLLECT = (
     *(str(PYTHON), "manage.py", "collectstatic", "--skip-checks"),
     *("--noinput", "--clear", "--verbosity=0"),
 )
-# Static files do not depend on secrets, but Django does not start without one.
-BARE = {"SECRET_KEY": "none", "PUBLIC_URL": "http://127.0.0.1:8000"}
 
 _UNREACHABLE = re.compile(
     r"connection broken by '([^\n]+)': .*(?:from versions: none|Max retries exceeded)"
@@ -95,88 +98,65 @@ def _is_venv(path: str) -> bool:
 
 
 def _run() -> None:
-    source = ROOT / "requirements.lock"
-    if _is_new("run", [source]):
-        # pip shows no progress when it is quiet, so say what it is doing.
-        _say("Installing requirements.lock (about half a minute)")
-        _fetch(source, *PIP, str(source))
-        _finish("run", [source])
+    _install("requirements.lock", [*PIP, "requirements.lock"], "requirements.lock")
 
 
 def _dev() -> None:
-    source = ROOT / "requirements-dev.lock"
-    if _is_new("dev", [source]):
-        _say("Installing requirements-dev.lock (about a minute)")
-        _fetch(source, *PIP, str(source))
-        _finish("dev", [source])
-        _finish("run", [ROOT / "requirements.lock"])
+    lock = "requirements-dev.lock"
+    _install(lock, [*PIP, lock], lock)
+    # It includes the requirements of the other.
+    (VENV / "requirements.lock").write_text(_digest("requirements.lock"))
 
 
 def _static() -> None:
     _run()
-    files = (ROOT / "schema" / "static").rglob("*.*")
-    sources = [ROOT / "requirements.lock", ROOT / "project" / "static.py", *files]
-    if _is_new("static", sources):
-        _say("Compressing static files")
-        if _call(*COLLECT, env=BARE | os.environ).returncode:
-            sys.exit(1)
-        _finish("static", sources)
+    sources = ("requirements.lock", "project/static.py", "schema/static/**/*.*")
+    _install("staticfiles", COLLECT, *sources)
 
 
 def _node() -> None:
-    source = ROOT / "package-lock.json"
-    if not shutil.which("npm"):
-        if "CI" in os.environ:
-            sys.exit("authapi: npm is missing, and CI needs it.")
+    if shutil.which("npm"):
+        _install("package-lock.json", NPM, "package-lock.json")
+    elif "CI" in os.environ:
+        sys.exit("authapi: npm is missing, and CI needs it.")
+    else:
         _say("npm is missing: skipping the steps that need it")
-    elif _is_new("node", [source]):
-        _say("Installing package-lock.json")
-        _fetch(source, *NPM)
-        _finish("node", [source])
 
 
 STEPS = {"run": _run, "dev": _dev, "static": _static, "node": _node}
 
 
-def _is_new(step: str, sources: Iterable[Path]) -> bool:
-    """Whether *step* must run, because *sources* have changed since it last finished."""
-    stamp = VENV / step
-    return not stamp.exists() or stamp.read_text() != _digest(sources)
+def _install(what: str, command: Sequence[str], *sources: str) -> None:
+    """Run *command*, unless *sources* (patterns) are as they were when it last finished."""
+    stamp = VENV / what
+    if stamp.exists() and stamp.read_text() == _digest(*sources):
+        return
+    # pip shows no progress when it is quiet, so say what it is doing.
+    _say(f"Installing {what} (at most a minute)")
+    done = _call(*command, env=ENVIRONMENT, stderr=subprocess.PIPE)
+    unreachable = done.returncode and _UNREACHABLE.search(done.stderr)
+    if unreachable:
+        sys.exit(
+            f"authapi: {what} was not installed: the package index cannot be reached.\n"
+            f"{unreachable[1] or unreachable[2]}\nCheck the network and the settings of"
+            " pip or npm (index, proxy). Then run make again."
+        )
+    sys.stderr.write(done.stderr)
+    if done.returncode:
+        sys.exit(f"authapi: {what} was not installed. See the error above.")
+    stamp.write_text(_digest(*sources))
 
 
-def _finish(step: str, sources: Iterable[Path]) -> None:
-    (VENV / step).write_text(_digest(sources))
-
-
-def _digest(sources: Iterable[Path]) -> str:
+def _digest(*sources: str) -> str:
     digest = hashlib.sha256()
-    for path in sorted(sources):
+    for path in sorted(path for source in sources for path in ROOT.glob(source)):
         content = hashlib.sha256(path.read_bytes()).hexdigest()
         digest.update(f"{path.relative_to(ROOT)} {content}\n".encode())
     return digest.hexdigest()
 
 
-def _fetch(source: Path, *command: str) -> None:
-    """Run a command that installs *source* from a package index."""
-    done = _call(
-        *command,
-        env=PATIENCE | os.environ,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-    )
-    unreachable = done.returncode and _UNREACHABLE.search(done.stderr)
-    if unreachable:
-        sys.exit(
-            f"authapi: {source.name} was not installed: the package index cannot be"
-            f" reached.\n{unreachable[1] or unreachable[2]}\nCheck the network and the"
-            " settings of pip or npm (index, proxy). Then run make again."
-        )
-    sys.stderr.write(done.stderr)
-    if done.returncode:
-        sys.exit(f"authapi: {source.name} was not installed. See the error above.")
-
-
 def _call(*command: str, **options: Any) -> subprocess.CompletedProcess[str]:
+    options = {"stdout": subprocess.DEVNULL, **options}
     return subprocess.run(command, cwd=ROOT, text=True, **options)  # noqa: S603  # ours
 
 

@@ -20,7 +20,7 @@ FILE = Path(__file__).resolve().parent.parent / ".lock"
 @contextmanager
 def set_up() -> Iterator[None]:
     """Hold the set-up lock. If another process holds it, say so and wait."""
-    if not _take(0):
+    if not take(0):
         sys.stderr.write("Waiting for the set-up by another make in this folder\n")
         fcntl.lockf(_file(), fcntl.LOCK_EX, 1, 0)
     try:
@@ -29,12 +29,8 @@ def set_up() -> Iterator[None]:
         fcntl.lockf(_file(), fcntl.LOCK_UN, 1, 0)
 
 
-def take_port(port: int) -> bool:
-    """Lock *port* until this process ends. Return False if another process has locked it."""
-    return _take(port)
-
-
-def _take(byte: int) -> bool:
+def take(byte: int) -> bool:
+    """Lock *byte* until this process ends. Return False if another process has locked it."""
     try:
         fcntl.lockf(_file(), fcntl.LOCK_EX | fcntl.LOCK_NB, 1, byte)
     except (BlockingIOError, PermissionError):  # which one depends on the system

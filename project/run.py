@@ -73,7 +73,7 @@ def _port() -> int:
 
 def _why_taken(port: int) -> str | None:
     """Return why the server cannot listen on *port*. If it can, lock the port and return None."""
-    if not process_lock.take_port(port):
+    if not process_lock.take(port):
         return "another make run uses it, or is about to"
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

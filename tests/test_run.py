@@ -139,7 +139,7 @@ class TestTwoAtOnce:
         said = its_log.read_text() + other_log.read_text()
         assert statuses == [200, 200], said
         assert said.count("Installing requirements.lock") == 1
-        assert said.count("Compressing static files") == 1
+        assert said.count("Installing staticfiles") == 1
         assert said.count("Wrote   .env") == 1
 
     def test_the_second_reports_that_the_port_is_taken(self, checkout):
