@@ -3,14 +3,13 @@ A client that calls the service in this process, through the same WSGI applicati
 production.
 """
 
-import sys
 from functools import cache
 from typing import Any
 
 import httpx
 from django.conf import settings
 from django.core.servers.basehttp import get_internal_wsgi_application
-from django.core.signals import got_request_exception
+from django.test import override_settings
 
 from authapi.testing.contract import Contract
 
@@ -19,20 +18,9 @@ class InProcess(httpx.BaseTransport):
     """Calls ``WSGI_APPLICATION``. An exception in a view is raised in the test that made the call."""
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        faults: list[BaseException] = []
-
-        def note(sender: Any, request: Any, **kwargs: Any) -> None:
-            faults.extend(filter(None, [sys.exc_info()[1]]))
-
-        transport = httpx.WSGITransport(app=get_internal_wsgi_application())
-        got_request_exception.connect(note)
-        try:
-            response = transport.handle_request(request)
-        finally:
-            got_request_exception.disconnect(note)
-        if faults:
-            raise faults[0]
-        return response
+        with override_settings(DEBUG_PROPAGATE_EXCEPTIONS=True):
+            transport = httpx.WSGITransport(app=get_internal_wsgi_application())
+            return transport.handle_request(request)
 
 
 @cache
