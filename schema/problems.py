@@ -1,6 +1,6 @@
 """The documentation of errors: one schema, ``Problem``, and an example for each error."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from copy import deepcopy
 from typing import Any
 
@@ -12,15 +12,20 @@ from schema.refusals import USUAL
 
 Schema = dict[str, Any]
 
+
+def _text(description: str) -> Schema:
+    return {"type": "string", "description": description}
+
+
 _PROBLEM: Schema = {
     "type": "object",
     "description": "What went wrong (RFC 9457). Branch on `code` and `reason`; `detail` is for people.",
     "required": ["type", "title", "status", "detail", "code"],
     "properties": {
-        "type": {"type": "string", "description": "Always `about:blank`."},
-        "title": {"type": "string", "description": "The status in words."},
+        "type": _text("Always `about:blank`."),
+        "title": _text("The status in words."),
         "status": {"type": "integer", "description": "The HTTP status code."},
-        "detail": {"type": "string", "description": "What happened and what to do."},
+        "detail": _text("What happened and what to do."),
         "code": {"$ref": "#/components/schemas/ProblemCode"},
         "errors": {
             "type": "object",
@@ -40,15 +45,9 @@ _PROBLEM: Schema = {
                 "type": "object",
                 "required": ["token_class", "token_type", "message"],
                 "properties": {
-                    "token_class": {
-                        "type": "string",
-                        "description": "Always `AccessToken`.",
-                    },
-                    "token_type": {
-                        "type": "string",
-                        "description": "Always `access`.",
-                    },
-                    "message": {"type": "string", "description": "As `detail`."},
+                    "token_class": _text("Always `AccessToken`."),
+                    "token_type": _text("Always `access`."),
+                    "message": _text("As `detail`."),
                 },
             },
         },
@@ -111,12 +110,11 @@ def _headers(refusal: APIException) -> Schema:
 
 def _problem_schema(body: Schema, registry: ComponentRegistry) -> Schema:
     """Return a reference to ``Problem``, and add this code and reason to its enums."""
-    problem = _schema(registry, "Problem", lambda: deepcopy(_PROBLEM))
+    problem = _shared(registry, "Problem", deepcopy(_PROBLEM))
     _enum(registry, "ProblemCode", "What a client branches on.", body["code"])
     if "reason" in body:
-        reason = _enum(
-            registry, "ProblemReason", "Which case of the code it is.", body["reason"]
-        )
+        said = "Which case of the code it is."
+        reason = _enum(registry, "ProblemReason", said, body["reason"])
         problem.schema["properties"]["reason"] = reason.ref
     return dict(problem.ref)
 
@@ -124,26 +122,16 @@ def _problem_schema(body: Schema, registry: ComponentRegistry) -> Schema:
 def _enum(
     registry: ComponentRegistry, name: str, description: str, value: str
 ) -> ResolvedComponent:
-    found = _schema(
-        registry,
-        name,
-        lambda: {"type": "string", "description": description, "enum": []},
-    )
-    values = found.schema["enum"]
-    if value not in values:
-        values.append(value)
-        values.sort()
+    found = _shared(registry, name, {**_text(description), "enum": []})
+    found.schema["enum"] = sorted({*found.schema["enum"], value})
     return found
 
 
-def _schema(
-    registry: ComponentRegistry, name: str, make: Callable[[], Schema]
+def _shared(
+    registry: ComponentRegistry, name: str, schema: Schema
 ) -> ResolvedComponent:
     component = ResolvedComponent(
-        name=name,
-        type=ResolvedComponent.SCHEMA,
-        schema=make(),
-        object=document_problems,
+        name, ResolvedComponent.SCHEMA, schema, object=document_problems
     )
     registry.register_on_missing(component)
     return registry[component]
