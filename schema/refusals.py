@@ -7,7 +7,7 @@ DRF's own classes must declare them in ``refuses``, a tuple of exception classes
 
 import inspect
 from collections.abc import Iterator
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from rest_framework import exceptions, permissions, serializers
 from rest_framework.exceptions import APIException
@@ -15,6 +15,9 @@ from rest_framework.filters import OrderingFilter
 
 from authapi.errors import BodyTooLarge
 from authapi.http.operation import limit_of
+
+if TYPE_CHECKING:
+    from schema.operations import OperationSchema
 
 # Errors that are raised before a serializer is used.
 NOT_PARSED = exceptions.ParseError("The body is not as its Content-Type says.")
@@ -27,21 +30,7 @@ USUAL = {NOT_PARSED, OF_ANOTHER_TYPE, THROTTLED}
 _LET_USERS_IN = {permissions.IsAuthenticated, permissions.IsAuthenticatedOrReadOnly}
 
 
-class Operation(Protocol):
-    """The part of ``schema.operations.OperationSchema`` that is used here."""
-
-    view: Any
-    method: str
-    path: str
-
-    @property
-    def handler(self) -> Any: ...
-    def get_request_serializer(self) -> Any: ...
-    def get_filter_backends(self) -> list[Any]: ...
-    def _is_list_view(self) -> bool: ...
-
-
-def refusals(operation: Operation, *, body: bool) -> Iterator[APIException]:
+def refusals(operation: "OperationSchema", *, body: bool) -> Iterator[APIException]:
     """
     Yield every refusal that can reach the caller of *operation*.
 
@@ -74,7 +63,7 @@ def _usual(refusal: type[APIException]) -> APIException:
     return next(found, None) or refusal()
 
 
-def _of_authentication(operation: Operation) -> Iterator[APIException]:
+def _of_authentication(operation: "OperationSchema") -> Iterator[APIException]:
     view = operation.view
     authenticators = view.get_authenticators()
     if not authenticators:
@@ -110,7 +99,7 @@ def _of_permissions(view: Any) -> Iterator[APIException]:
         yield from _stated(permission, exceptions.PermissionDenied(*said))
 
 
-def _of_lists(operation: Operation) -> Iterator[APIException]:
+def _of_lists(operation: "OperationSchema") -> Iterator[APIException]:
     paginator = getattr(operation.view, "paginator", None)
     # DRF's paginators that can reject a page have one of these messages.
     texts = ("invalid_page_message", "invalid_cursor_message")
