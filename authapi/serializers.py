@@ -8,7 +8,7 @@ from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
 from jwt.utils import base64url_encode
 from rest_framework import serializers
 
-from authapi.models import Session, User
+from authapi.models import Session
 from authapi.tokens.claims import TokenKind
 
 S = TypeVar("S", bound=serializers.BaseSerializer)
@@ -139,35 +139,17 @@ class TokenStatusSerializer(serializers.Serializer):
     date_joined="2026-11-24T09:00:00Z",
     last_login="2026-11-24T09:30:00Z",
 )
-class UserProfileSerializer(serializers.ModelSerializer):
+class UserProfileSerializer(serializers.Serializer):
     """Who is signed in."""
 
-    username = serializers.CharField(
-        read_only=True, help_text="What this account signs in with."
+    username = serializers.CharField(help_text="What this account signs in with.")
+    email = serializers.CharField(help_text="Empty where none is known.")
+    first_name = serializers.CharField(help_text="Empty where none is known.")
+    last_name = serializers.CharField(help_text="Empty where none is known.")
+    date_joined = serializers.DateTimeField(help_text="When the account was made.")
+    last_login = serializers.DateTimeField(
+        allow_null=True, help_text="When it last signed in; null if it never did."
     )
-    email = serializers.CharField(
-        read_only=True, help_text="Empty where none is known."
-    )
-
-    class Meta:
-        model = User
-        fields = (
-            "username",
-            "email",
-            "first_name",
-            "last_name",
-            "date_joined",
-            "last_login",
-        )
-        read_only_fields = fields
-        extra_kwargs = {
-            "first_name": {"help_text": "Empty where none is known."},
-            "last_name": {"help_text": "Empty where none is known."},
-            "date_joined": {"help_text": "When the account was made."},
-            "last_login": {
-                "help_text": "When it last signed in; null if it never did."
-            },
-        }
 
 
 @example(email="ada@example.com", first_name="Ada")

@@ -119,10 +119,9 @@ class OperationSchema(AutoSchema):
     def _get_response_bodies(self, *args: Any, **kwargs: Any) -> Schema:
         responses: Schema = super()._get_response_bodies(*args, **kwargs)
         for status, response in responses.items():
-            if not response.get("content") and "description" in response:
-                said = str(response["description"])
-                if said in ("", "No response body"):
-                    response["description"] = wording.answer(self, None, status)
+            # What drf-spectacular says of a DELETE.
+            if str(response.get("description")) == "No response body":
+                response["description"] = wording.answer(self, None, status)
         return responses
 
     def _get_format_parameters(self) -> list[Schema]:

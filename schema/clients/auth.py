@@ -134,8 +134,8 @@ class Auth(httpx.Auth):
             if self._pair:
                 body = {"refresh": self._pair.refresh}
                 answer = self._post("/api/token/blacklist/", body)
-                if answer.status_code not in {204, 401}:  # 401: it had ended before
-                    raise _refusal(answer)
+                if answer.status_code != 401:  # 401: it had ended before
+                    _check(answer)
             self._credentials = {"username": "", "password": ""}
             self._change(None)
 
@@ -192,8 +192,7 @@ class Auth(httpx.Auth):
 
     def _keep(self, answer: httpx.Response, asked: float) -> Pair:
         """Store the new pair. *asked* is the monotonic time of the request."""
-        if answer.status_code != 200:
-            raise _refusal(answer)
+        _check(answer)
         body = answer.json()
         pair = Pair(body["access"], body["refresh"])
         lifetime = _lifetime(pair.access)
@@ -236,15 +235,11 @@ def _lifetime(token: str) -> int:
     return int(claims["exp"] - claims["iat"])
 
 
-def _refusal(answer: httpx.Response) -> Exception:
-    """Return the exception for an unsuccessful answer."""
+def _check(answer: httpx.Response) -> None:
+    """Raise the exception for an unsuccessful answer."""
     if answer.is_client_error:
-        return _problem(answer)
-    return httpx.HTTPStatusError(
-        f"The service answered {answer.status_code}.",
-        request=answer.request,
-        response=answer,
-    )
+        raise _problem(answer)
+    answer.raise_for_status()
 
 
 def _problem(answer: httpx.Response) -> NotSignedIn:
