@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from openapi_schema_validator import OAS30Validator, oas30_format_checker
+from openapi_schema_validator import OAS31Validator, oas31_format_checker
 
 from authapi.http.problems import MEDIA_TYPE, NOT_UNDERSTOOD
 
@@ -22,7 +22,7 @@ class Promise(NamedTuple):
 
 
 class Contract:
-    """The answers that a document promises for its operations."""
+    """The answers that a document in OpenAPI 3.1, whose schemas are JSON Schema, promises."""
 
     def __init__(self, openapi: dict[str, Any]) -> None:
         self.openapi = openapi
@@ -32,8 +32,7 @@ class Contract:
             if "properties" in component:
                 # Answers must not contain undocumented members.
                 component["additionalProperties"] = False
-        _let_null_in(self._components)
-        self._validators: dict[str, OAS30Validator] = {}
+        self._validators: dict[str, OAS31Validator] = {}
         # Paths without parameters come first, or `/{id}/` would match them.
         self._paths = sorted(openapi["paths"], key=lambda path: path.count("{"))
 
@@ -111,26 +110,10 @@ class Contract:
         key = json.dumps(schema)
         if key not in self._validators:
             whole = {"allOf": [schema], "components": self._components}
-            self._validators[key] = OAS30Validator(
-                whole, format_checker=oas30_format_checker
+            self._validators[key] = OAS31Validator(
+                whole, format_checker=oas31_format_checker
             )
         self._validators[key].validate(answer.json())
-
-
-def _let_null_in(part: Any) -> None:
-    """
-    Rewrite ``nullable`` next to ``allOf``, which OpenAPI 3.0 leaves ambiguous, so that null is
-    valid.
-    """
-    if isinstance(part, dict):
-        if part.get("nullable") and "allOf" in part:
-            part["anyOf"] = [*part.pop("allOf"), {"nullable": True, "enum": [None]}]
-            part.pop("type", None)
-        for member in part.values():
-            _let_null_in(member)
-    elif isinstance(part, list):
-        for member in part:
-            _let_null_in(member)
 
 
 def _case(problem: dict[str, Any]) -> str:
