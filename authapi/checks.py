@@ -197,6 +197,12 @@ def check_server_threads() -> Mistakes:
         yield f"SERVER_THREADS is {settings.SERVER_THREADS}."
 
 
+@_check(17, "Set it to a number of seconds from 0.1 to 30, for example 1.25")
+def check_database_wait() -> Mistakes:
+    if not 0.1 <= settings.DATABASE_WAIT <= 30:
+        yield f"DATABASE_WAIT is {settings.DATABASE_WAIT}."
+
+
 @_check(14, "Name a function that takes the user, for example plan=shop.claims.plan")
 def check_access_token_claims() -> Mistakes:
     for name, path in settings.ACCESS_TOKEN_CLAIMS.items():

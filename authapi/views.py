@@ -28,7 +28,6 @@ from authapi.errors import (
     SessionReplayed,
     TokenExpired,
     TokenRejected,
-    Unavailable,
 )
 from authapi.http.address import client_of
 from authapi.http.operation import operation
@@ -118,7 +117,7 @@ class TokenObtainPairView(TokenView, simplejwt.TokenObtainPairView):
         "createToken",
         tag="token",
         answers=TokenPairSerializer,
-        refuses=(BadCredentials, Throttled, Unavailable),
+        refuses=(BadCredentials, Throttled),
         links=_WITH_THE_PAIR,
     )
     def post(self, request: Request) -> Response:

@@ -1,6 +1,8 @@
 """Logging: each entry, including Django's own, is one line of JSON with the request id."""
 
+import logging
 import re
+import time
 import uuid
 from collections.abc import Callable
 
@@ -32,6 +34,19 @@ def json_lines() -> structlog.stdlib.ProcessorFormatter:
             structlog.processors.JSONRenderer(sort_keys=True),
         ],
     )
+
+
+class OncePerSecond(logging.Filter):
+    """Drop entries that follow another one within a second."""
+
+    _next = 0.0
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        now = time.monotonic()
+        if now < self._next:
+            return False
+        self._next = now + 1
+        return True
 
 
 def request_id_middleware(

@@ -32,6 +32,8 @@ DOTENV = ROOT / ".env"
 SERVER = (
     *("project.wsgi:application", "--interface", "wsgi", "--no-ws", "--http", "1"),
     *("--log-level", "error"),
+    # One worker that dies must not end the others.
+    "--respawn-failed-workers",
     # A worker that is told to stop while it starts would never stop.
     *("--workers-kill-timeout", "5"),
 )

@@ -4,6 +4,7 @@ All settings. Those that differ between deployments come from the environment, o
 """
 
 import os
+import sys
 import tomllib
 from datetime import timedelta
 from pathlib import Path
@@ -12,6 +13,7 @@ from urllib.parse import urlsplit
 
 from csp.constants import NONE, SELF
 
+from project import postgresql
 from project.environment import Env
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -89,6 +91,14 @@ PASSWORD_HASHES_AT_ONCE = max(1, SERVER_THREADS // 96)
 PASSWORD_LINE = SERVER_THREADS * 2 // 3
 PASSWORD_WAIT = 5.0  # seconds
 TURNS = SERVER_THREADS // 12
+# How many connections to PostgreSQL one worker holds: one for each request that is worked on. Requests
+# that wait to hash a password hold none.
+DATABASE_POOL = PASSWORD_HASHES_AT_ONCE + TURNS
+# How many seconds a request waits for a connection, and then for a statement. Both together leave time
+# to answer within 3 s that the database is unavailable.
+DATABASE_WAIT = env.float("DATABASE_WAIT", default=1.25)
+# Only the server does so: commands, for example migrate, wait as long as they must.
+_serves = "project.wsgi" in sys.modules
 
 MAX_BODY_BYTES = 64 * 1024
 # Addresses or networks whose X-Forwarded-For is trusted; None if the variable is not set.
@@ -154,19 +164,35 @@ TEMPLATES = [
 DATABASES = {
     "default": env.db("DATABASE_URL", default=f"sqlite:///{BASE_DIR / 'db.sqlite3'}")
 }
-if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+_database = DATABASES["default"]
+if _database["ENGINE"] == "django.db.backends.sqlite3":
     # Allow readers during a write, and let writers wait instead of failing with "database is locked".
-    DATABASES["default"]["OPTIONS"] = {
+    _database["OPTIONS"] = {
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
         "transaction_mode": "IMMEDIATE",
-        "timeout": 20,
+        "timeout": 2 * DATABASE_WAIT if _serves else 20,
     }
-DATABASES["default"] = {
-    "CONN_MAX_AGE": 60,
-    "CONN_HEALTH_CHECKS": True,
-    **DATABASES["default"],
-}
+    _database["CONN_MAX_AGE"] = 60
+elif _serves:
+    _database["OPTIONS"] = {
+        **postgresql.options(
+            size=DATABASE_POOL,
+            wait=DATABASE_WAIT,
+            # Django's switch for a pooler in transaction mode, for example PgBouncer, which rejects
+            # settings of a session.
+            session=not _database.get("DISABLE_SERVER_SIDE_CURSORS"),
+        ),
+        **_database.get("OPTIONS", {}),
+    }
+_database["CONN_HEALTH_CHECKS"] = True
 CACHES = {"default": env.cache("CACHE_URL", default="locmemcache://")}
+if CACHES["default"]["BACKEND"].endswith("RedisCache"):
+    # Seconds. Without them, a request would wait for as long as Redis hangs.
+    CACHES["default"]["OPTIONS"] = {
+        "socket_connect_timeout": 0.5,
+        "socket_timeout": 0.5,
+        **CACHES["default"].get("OPTIONS", {}),
+    }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 AUTH_USER_MODEL = "authapi.User"
@@ -239,13 +265,24 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"json": {"()": "project.logs.json_lines"}},
+    "filters": {
+        "second": {"()": "project.logs.OncePerSecond"},
+        # A 503 is an answer. Its cause is logged as authapi.outage.
+        "not_503": {
+            "()": "django.utils.log.CallbackFilter",
+            "callback": lambda record: getattr(record, "status_code", 0) != 503,
+        },
+    },
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
     "root": {"handlers": ["stderr"], "level": "INFO"},
     "loggers": {
         "django": {"handlers": [], "level": "INFO"},  # uses the root's handler
         # Rejected requests are normal answers. Log only server errors.
-        "django.request": {"level": "ERROR"},
+        "django.request": {"level": "ERROR", "filters": ["not_503"]},
         "django.security": {"level": "CRITICAL"},
+        # While the database is down, every request and every attempt to connect would log that.
+        "authapi.outage": {"filters": ["second"]},
+        "psycopg.pool": {"level": "WARNING", "filters": ["second"]},
     },
 }
 

@@ -11,6 +11,7 @@ from authapi.well_known import jwks, metadata
 from project import health
 from project.not_found import not_found
 
+handler500 = "authapi.http.problems.server_error"
 urlpatterns = [
     path("", csrf_exempt(require_safe(RedirectView.as_view(pattern_name="docs")))),
     path("api/", include("authapi.urls")),

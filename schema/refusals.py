@@ -13,7 +13,7 @@ from rest_framework import exceptions, permissions, serializers
 from rest_framework.exceptions import APIException
 from rest_framework.filters import OrderingFilter
 
-from authapi.errors import BodyTooLarge
+from authapi.errors import BodyTooLarge, Unavailable
 from authapi.http.operation import limit_of
 
 if TYPE_CHECKING:
@@ -56,6 +56,8 @@ def refusals(operation: "OperationSchema", *, body: bool) -> Iterator[APIExcepti
         *getattr(view, "refuses", ()),
     ):
         yield _usual(declared)
+    # The database may be down, or the service busy.
+    yield Unavailable()
 
 
 def _usual(refusal: type[APIException]) -> APIException:

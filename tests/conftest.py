@@ -34,6 +34,7 @@ PROOFS = (
         "test_docs_looks",
         "test_fuzz",
         "test_lint",
+        "test_outages",
     ),
 )
 # Output must not contain a test password, a token, a query string or a server error.
@@ -272,12 +273,19 @@ def node() -> Callable[..., subprocess.CompletedProcess[str]]:
 
 @pytest.fixture(scope="session")
 def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A new, empty Redis, as a ``CACHE_URL``. CI requires it."""
+    """A new, empty Redis, as a ``CACHE_URL``."""
+    with own_redis(tmp_path_factory.mktemp("redis")) as url:
+        yield url
+
+
+@contextmanager
+def own_redis(folder: Path) -> Iterator[str]:
+    """Run a new Redis until the block ends. CI requires its program."""
     found = shutil.which("redis-server")
     if not found and "CI" not in os.environ:
         pytest.skip("no redis-server here; on Debian: apt-get install redis-server")
     assert found, "CI needs redis-server"
-    with start_redis(found, tmp_path_factory.mktemp("redis")) as url:
+    with start_redis(found, folder) as url:
         yield url
 
 

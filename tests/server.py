@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from socket import socket
 from typing import Any
@@ -52,6 +52,7 @@ class Service:
     log: Path
     client: httpx.Client
     root: Path = ROOT
+    process: subprocess.Popen = field(init=False)
 
     def manage(self, *arguments: str) -> str:
         """Run a ``manage.py`` command beside the server and return what it prints."""
@@ -160,6 +161,7 @@ def serve(
             stdout=log,
             stderr=subprocess.STDOUT,
         )
+        service.process = process
         try:
             wait_until_ready(process, url, service.log)
             with service.client:

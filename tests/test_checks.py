@@ -259,6 +259,13 @@ def test_e013_invalid_thread_counts_are_reported(settings, number, ids):
     assert found() == ids
 
 
+@pytest.mark.parametrize(("seconds", "ids"), [(0, {"authapi.E017"}), (30, set())])
+def test_e017_an_invalid_wait_is_reported(settings, seconds, ids):
+    settings.DATABASE_WAIT = seconds
+
+    assert found() == ids
+
+
 def test_e001_a_key_for_another_algorithm_is_reported(settings):
     settings.SIMPLE_JWT = {**settings.SIMPLE_JWT, "ALGORITHM": "RS256"}
 

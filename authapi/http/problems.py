@@ -1,14 +1,24 @@
 """The format of every error answer: problem details (RFC 9457), as ``application/problem+json``."""
 
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from http.client import responses
+from sqlite3 import SQLITE_ERROR
 from typing import Any
 
+import redis
+import structlog
 from django.core.exceptions import PermissionDenied
+from django.db import DatabaseError, InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, JsonResponse
 from django.http.response import HttpResponseBase
+from django.views import defaults
 from rest_framework import exceptions
 from rest_framework.settings import api_settings
+
+from authapi.errors import Unavailable
+
+_log = structlog.stdlib.get_logger("authapi.outage")
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -115,9 +125,41 @@ def exception_handler(
         exc = exceptions.NotFound()
     elif isinstance(exc, PermissionDenied):
         exc = exceptions.PermissionDenied()
+    elif is_outage(exc):
+        exc = _unavailable(exc)
     if not isinstance(exc, exceptions.APIException):
         return None
     return refused(exc)
+
+
+def is_outage(error: BaseException | None) -> bool:
+    """
+    Whether *error* means that the database or Redis cannot be used at the moment.
+
+    It may be down, full, locked or too slow. This is no fault of the code, and the same request can
+    succeed later.
+    """
+    if isinstance(error, OperationalError):
+        # SQLite's code for a statement that is wrong, for example because a table is missing.
+        return getattr(error.__cause__, "sqlite_errorcode", None) != SQLITE_ERROR
+    if isinstance(error, DatabaseError):
+        # PostgreSQL is read-only, as a replica is.
+        return getattr(error.__cause__, "sqlstate", None) == "25006"
+    outages = InterfaceError, redis.ConnectionError, redis.TimeoutError
+    return isinstance(error, outages)
+
+
+def _unavailable(error: BaseException) -> Unavailable:
+    _log.error("unavailable", error=str(error).partition("\n")[0])
+    return Unavailable()
+
+
+def server_error(request: HttpRequest) -> HttpResponseBase:
+    """Django's ``handler500``: the answer to an exception that no one else has handled."""
+    error = sys.exc_info()[1]
+    if error is None or not is_outage(error):
+        return defaults.server_error(request)
+    return refused(_unavailable(error))
 
 
 class ProblemMiddleware:

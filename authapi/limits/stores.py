@@ -98,7 +98,7 @@ def _consume_in_database(digest: str, rate: Rate, at: float) -> float:
 
 
 class _Redis:
-    """When Redis may be tried again, in monotonic seconds."""
+    """When Redis may be tried again, in monotonic seconds; 0 while it answers."""
 
     rests_until = 0.0
 
@@ -109,12 +109,16 @@ def _ask_redis(command: str, *arguments: object) -> bytes | None:
     now = time.monotonic()
     if not default["BACKEND"].endswith("RedisCache") or now < _Redis.rests_until:
         return None
+    if _Redis.rests_until:
+        # After a failure, one request tries; the others do not wait for it.
+        _Redis.rests_until = now + _PAUSE
     try:
         answer: bytes = getattr(_client(default["LOCATION"]), command)(*arguments)
     except redis.RedisError as error:
         _Redis.rests_until = now + _PAUSE
         _log.warning("redis_unavailable", error=str(error), instead="database")
         return None
+    _Redis.rests_until = 0.0
     return answer
 
 

@@ -6,7 +6,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from authapi import login
-from authapi.errors import BadCredentials, Unavailable
+from authapi.errors import BadCredentials
 from authapi.http.address import client_of
 from authapi.http.operation import operation
 from authapi.manual.authentication import JWTAuthentication
@@ -26,7 +26,7 @@ class LoginAPIView(TokenView):
         "manualLogin",
         tag="manual",
         answers=ManualTokenSerializer,
-        refuses=(BadCredentials, Throttled, Unavailable),
+        refuses=(BadCredentials, Throttled),
         links={
             "manualProfile": {"description": "Send `token` as the bearer token."},
         },

@@ -1,0 +1,103 @@
+"""Connections of the server to a PostgreSQL that hangs. ``test_outages`` does so with a real one."""
+
+from collections.abc import Iterator
+from contextlib import suppress
+from socket import create_server, socket
+from threading import Thread
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg_pool import ConnectionPool
+
+from project import postgresql
+from tests.checkout import call, python
+from tests.server import ROOT
+from tests.test_deployment import PRODUCTION
+
+AUTHENTICATED = b"R\0\0\0\x08\0\0\0\0"
+IDLE = b"Z\0\0\0\x05I"
+LOCKED = b"E\0\0\0\x15SERROR\0C55P03\0M\0\0"
+
+
+def serve(connection: socket) -> None:
+    """Let a client in, answer statements that begin with ``LOCK``, and hang at any other."""
+    with connection, suppress(ConnectionError):
+        connection.recv(1024)
+        connection.sendall(AUTHENTICATED + IDLE)
+        while statement := connection.recv(1024):
+            if b"LOCK" in statement:
+                connection.sendall(LOCKED + IDLE)
+
+
+@pytest.fixture
+def url() -> Iterator[str]:
+    """A server that speaks as much of PostgreSQL's protocol as it takes to hang."""
+    with create_server(("127.0.0.1", 0)) as listener:
+
+        def accept() -> None:
+            with suppress(OSError):
+                while True:
+                    Thread(target=serve, args=(listener.accept()[0],)).start()
+
+        Thread(target=accept).start()
+        port = listener.getsockname()[1]
+        yield f"host=127.0.0.1 port={port} user=a sslmode=disable gssencmode=disable"
+        listener.shutdown(2)
+
+
+@pytest.fixture
+def pool(url: str) -> Iterator[ConnectionPool[Any]]:
+    options = postgresql.options(size=3, wait=0.3, session=True)
+    with ConnectionPool(url, **options["pool"], kwargs={"autocommit": True}) as pool:
+        yield pool
+
+
+def test_a_connection_that_gets_no_answer_is_replaced(pool):
+    with pool.connection() as first:
+        with pytest.raises(psycopg.OperationalError, match="timeout"):
+            first.execute("SELECT 1")
+
+        assert first.closed
+
+    with pool.connection() as second:
+        assert not second.closed
+
+
+def test_the_others_are_replaced_too(pool):
+    with pool.connection() as one, pool.connection() as other:
+        pass
+
+    with pool.connection() as one, pytest.raises(psycopg.OperationalError):
+        one.execute("SELECT 1")
+
+    assert other.closed
+
+
+def test_a_statement_that_postgresql_gives_up_costs_no_connection(pool):
+    with pool.connection() as connection:
+        with pytest.raises(psycopg.errors.LockNotAvailable):
+            connection.execute("LOCK TABLE a")
+
+        assert not connection.closed
+
+
+SHOW = (
+    "import project.wsgi; from django.conf import settings; print(settings.DATABASES)"
+)
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [("", True), ("?DISABLE_SERVER_SIDE_CURSORS=true", False)],
+    ids=["directly", "through-a-pooler"],
+)
+def test_only_a_session_of_its_own_gets_postgresqls_timeouts(query, expected, tmp_path):
+    url = f"postgresql://127.0.0.1:1/authapi{query}"
+    environment = PRODUCTION | {"DATABASE_URL": url, "PYTHONPATH": str(ROOT)}
+    (tmp_path / "show.py").write_text(SHOW)
+
+    done = call(python(str(tmp_path / "show.py")), ROOT, **environment)
+
+    assert ("statement_timeout=1250" in done.stdout) == expected, done.stderr
+    assert "'max_size': 9" in done.stdout
