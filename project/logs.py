@@ -55,7 +55,8 @@ def request_id_middleware(
     """
     Give each request an id. It is in every log line, and in ``X-Request-ID`` of the answer.
 
-    An id from a proxy is kept, so that its log and this one can be correlated.
+    The id that a proxy in ``TRUSTED_PROXIES`` sends is kept, so that its log and this one can be
+    correlated. ``forwarded_middleware`` has removed it from any other request.
     """
 
     def middleware(request: HttpRequest) -> HttpResponseBase:

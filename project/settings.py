@@ -123,8 +123,8 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "project.logs.request_id_middleware",
     "authapi.http.address.forwarded_middleware",
+    "project.logs.request_id_middleware",
     "authapi.http.problems.ProblemMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "corsheaders.middleware.CorsMiddleware",

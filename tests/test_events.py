@@ -156,7 +156,9 @@ class TestSignals:
 def lines(tmp_path_factory):
     """The complete output of the server, and the secrets that it must not contain."""
     with serve(
-        tmp_path_factory.mktemp("log"), THROTTLE_RATES="login_pair=2/min"
+        tmp_path_factory.mktemp("log"),
+        THROTTLE_RATES="login_pair=2/min",
+        TRUSTED_PROXIES="127.0.0.1",
     ) as service:
         pair = service.login()
         again = service.post(
@@ -202,6 +204,21 @@ class TestLog:
     def test_an_invalid_request_id_is_replaced(self, lines):
         assert len({line["request_id"] for line in lines}) == len(lines)
         assert uuid.UUID(lines[2]["request_id"])
+
+    @pytest.mark.parametrize(
+        ("peer", "kept"), [("10.0.0.7", True), ("203.0.113.9", False)], ids=str
+    )
+    def test_a_request_id_is_taken_from_trusted_proxies_only(
+        self, api, settings, peer, kept
+    ):
+        """Otherwise a client could make its requests look like another's in the log."""
+        settings.TRUSTED_PROXIES = ["10.0.0.0/8"]
+
+        answer = api.client.get(
+            "/health/live/", REMOTE_ADDR=peer, headers={"X-Request-ID": "id-of-a-proxy"}
+        )
+
+        assert (answer["X-Request-ID"] == "id-of-a-proxy") is kept
 
     def test_a_server_error_is_one_line_with_its_traceback(self, tmp_path):
         with serve(tmp_path) as service:

@@ -39,7 +39,8 @@ def forwarded_middleware(
     Put the client's address into ``REMOTE_ADDR``, where Django, DRF and applications look for it.
 
     ``X-Forwarded-For`` is read from its end, and only past addresses in ``TRUSTED_PROXIES``. Entries
-    that a client puts in front have no effect. From any other peer, no ``X-Forwarded-`` header is used.
+    that a client puts in front have no effect. From any other peer, no ``X-Forwarded-`` header and no
+    ``X-Request-ID`` is used.
     """
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
@@ -52,6 +53,7 @@ def forwarded_middleware(
                 break
             found = nearer
         if not (peer and any(peer in network for network in trusted)):
+            meta.pop("HTTP_X_REQUEST_ID", None)
             proto = meta.pop("HTTP_X_FORWARDED_PROTO", None)
             if proto and settings.TRUSTED_PROXIES is None:
                 _warn_of_a_proxy()
