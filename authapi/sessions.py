@@ -232,6 +232,32 @@ def of_user(user: User, *, at: datetime) -> SessionQuerySet:
     return Session.objects.filter(user=user, auth_hash__in=_accepted(user)).live(at)
 
 
+def by_secret(*, at: datetime) -> list[tuple[int, datetime | None]]:
+    """
+    Return, for ``SECRET_KEY`` and each fallback, how many live sessions would end without it, and when
+    the last of these expires.
+
+    A session belongs to the secret of its login or its latest refresh.
+    """
+    secrets = 1 + len(settings.SECRET_KEY_FALLBACKS)
+    counts, last = [0] * secrets, [at] * secrets
+    rows = (
+        Session.objects.live(at)
+        .order_by()
+        .values_list("auth_hash", "expires_at", "user__password", "user__login_epoch")
+    )
+    for auth_hash, expires_at, password, login_epoch in rows.iterator():
+        accepted = _accepted(User(password=password, login_epoch=login_epoch))
+        if auth_hash in accepted:
+            secret = accepted.index(auth_hash)
+            counts[secret] += 1
+            last[secret] = max(last[secret], expires_at)
+    return [
+        (count, until if count else None)
+        for count, until in zip(counts, last, strict=True)
+    ]
+
+
 def over(*, at: datetime) -> SessionQuerySet:
     """Return the sessions of all users that have ended or expired."""
     return Session.objects.filter(Q(ended_at__isnull=False) | Q(expires_at__lte=at))

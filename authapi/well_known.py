@@ -4,15 +4,19 @@ from django.http import HttpRequest, JsonResponse
 from django.urls import reverse
 from django.views.decorators.cache import cache_control
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import conditional_page, require_safe
 from rest_framework_simplejwt import settings as simplejwt
 
 from authapi.tokens import keys
 
+# How long verifiers and proxies may cache the keys, in seconds.
+CACHED = 300
+
 
 @csrf_exempt
 @require_safe
-@cache_control(public=True, max_age=300)
+@conditional_page
+@cache_control(public=True, max_age=CACHED)
 def jwks(request: HttpRequest) -> JsonResponse:
     """The public keys, for services that verify tokens by themselves (RFC 7517)."""
     return JsonResponse(keys.jwks())
@@ -20,7 +24,8 @@ def jwks(request: HttpRequest) -> JsonResponse:
 
 @csrf_exempt
 @require_safe
-@cache_control(public=True, max_age=300)
+@conditional_page
+@cache_control(public=True, max_age=CACHED)
 def metadata(request: HttpRequest) -> JsonResponse:
     """
     The metadata with which verifiers find the keys of an issuer (RFC 8414, section 3).

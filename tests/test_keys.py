@@ -3,15 +3,19 @@
 import hashlib
 import io
 import json
+import re
+from unittest.mock import ANY
 
 import jwt
 import pytest
+import time_machine
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from django.core.management import call_command
 
+from authapi.models import User
 from authapi.tokens import keys
-from tests.conftest import assert_problem
+from tests.conftest import PASSWORD, assert_problem
 from tests.payload import header
 
 
@@ -74,6 +78,126 @@ def test_each_kind_of_key_has_one_algorithm(api, login, settings, private, algor
     assert api.profile(pair).status_code == 200
 
 
+NEW_SECRET = "another-secret-that-is-long-enough-for-the-checks-0123456789"
+
+
+class TestSecretRotation:
+    """Of two instances over one database, the other one has another ``SECRET_KEY``."""
+
+    @pytest.fixture
+    def swap(self, settings):
+        """Return a function that continues on the other instance."""
+        secrets = [settings.SECRET_KEY, NEW_SECRET]
+
+        def swap() -> None:
+            secrets.reverse()
+            settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS = secrets
+
+        secrets.reverse()
+        swap()
+        return swap
+
+    def test_either_instance_accepts_a_token_of_the_other(
+        self, api, swap, user, variant
+    ):
+        body = {"username": "ada", "password": PASSWORD}
+        for _ in range(2):
+            token = api.post(variant.login, body).json()[variant.token]
+
+            swap()
+
+            assert api.get(variant.profile, token).status_code == 200
+
+    def test_either_instance_refreshes_a_token_of_the_other(self, swap, login, refresh):
+        newest = login().json()["refresh"]
+        for _ in range(4):
+            swap()
+            answer = refresh(newest)
+
+            assert answer.status_code == 200
+            newest = answer.json()["refresh"]
+
+    def test_either_instance_accepts_a_cookie_of_the_other(self, client, db, swap):
+        client.force_login(User.objects.create_superuser("root", None, PASSWORD))
+        for _ in range(4):
+            swap()
+
+            assert client.get("/admin/").status_code == 200
+
+
+class TestReport:
+    def test_names_the_key_that_signs_and_the_accepted_ones(self, login, settings):
+        settings.JWT_KEYS += keys.generate()
+        access, refresh = login().json().values()
+        signing, accepted = keys.ring()
+
+        report = lines(keys_report())
+
+        assert report["signs"] == [f"{signing}  ES256", ANY]
+        assert report["accepted"] == [f"{accepted}  ES256"]
+        assert header(access)["kid"] == signing
+        assert report["signs"][1].startswith(header(refresh)["kid"])
+
+    def test_says_when_the_last_token_of_a_former_key_ends(self, db, settings):
+        settings.JWT_KEYS += keys.generate()
+
+        with time_machine.travel("2026-01-31T12:00:00Z", tick=False):
+            report = keys_report()
+
+        # An access token's five minutes, and 30 seconds for clocks that differ.
+        assert "ends at 2026-01-31T12:05:30+00:00" in report
+
+    def test_counts_the_sessions_that_need_a_former_secret(
+        self, login, refresh, logout, settings
+    ):
+        with time_machine.travel("2026-01-31T12:00:00Z", tick=False):
+            first, second, third = (login().json()["refresh"] for _ in range(3))
+            settings.SECRET_KEY_FALLBACKS = [settings.SECRET_KEY]
+            settings.SECRET_KEY = NEW_SECRET
+            assert lines(keys_report())["accepted"][0].endswith(
+                "  live sessions: 3, until 2026-02-14T12:00:00+00:00"
+            )
+
+            refresh(first)
+            logout(second)
+
+            report = keys_report()
+            assert lines(report)["signs"][1].endswith(
+                "  live sessions: 1, until 2026-02-14T12:00:00+00:00"
+            )
+            assert (
+                lines(report)["accepted"][0]
+                .partition(",")[0]
+                .endswith("  live sessions: 1")
+            )
+            assert "Next: wait" in report
+
+            refresh(third)
+            assert lines(keys_report())["accepted"][0].endswith("  live sessions: 0")
+
+    def test_a_session_from_before_a_new_password_is_not_counted(self, login, user):
+        login()
+        user.set_password("another password")
+        user.save()
+
+        assert lines(keys_report())["signs"][1].endswith("  live sessions: 0")
+
+
+def keys_report() -> str:
+    out = io.StringIO()
+    call_command("keys", stdout=out)
+    return out.getvalue()
+
+
+def lines(report: str) -> dict[str, list[str]]:
+    """What follows ``signs`` and ``accepted``."""
+    found = re.findall(r"^  (signs|accepted) +(.*)$", report, re.MULTILINE)
+    return {
+        role: [text for name, text in found if name == role]
+        for role in ("signs", "accepted")
+    }
+
+
 class TestJwks:
     def test_another_service_can_verify_a_token(self, api, login, settings):
         token = login().json()["access"]
@@ -100,6 +224,18 @@ class TestJwks:
                 *["kty", "kid", "alg", "use", "crv", "x", "y", "n", "e"]
             }
             assert key["use"] == "sig"
+
+    def test_an_unchanged_set_is_not_sent_again(self, api, settings):
+        etag = api.get("/.well-known/jwks.json")["ETag"]
+        ask = {"If-None-Match": etag}
+
+        again = api.client.get("/.well-known/jwks.json", headers=ask)
+        settings.JWT_KEYS += keys.generate()
+        changed = api.client.get("/.well-known/jwks.json", headers=ask)
+
+        assert (again.status_code, again.content) == (304, b"")
+        assert again["Cache-Control"] == "public, max-age=300"
+        assert changed.status_code == 200
 
     def test_the_kid_is_the_thumbprint(self, api):
         """The example in RFC 7638, section 3.1, is for RSA; this is the same rule for EC."""

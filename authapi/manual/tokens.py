@@ -8,10 +8,12 @@ the key can make one. The checks below are all that protects an account.
 
 import re
 import uuid
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import jwt
+from django.conf import settings
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 from rest_framework_simplejwt import settings as simplejwt
@@ -39,14 +41,16 @@ CLAIMS = [
 ]
 
 
-def signing_key() -> bytes:
+def signing_key(secret: str | None = None) -> bytes:
     """
     Return the shared secret that signs and verifies: 256 bits, like the hash (RFC 7518, section 3.2).
 
-    It is derived from ``SECRET_KEY`` for this use only. With a separate key for each kind of token, no
-    kind is accepted as another (RFC 8725, section 3.12).
+    It is derived from *secret*, or ``SECRET_KEY``, for this use only. With a separate key for each kind
+    of token, no kind is accepted as another (RFC 8725, section 3.12).
     """
-    return salted_hmac("authapi.manual", "signing key", algorithm="sha256").digest()
+    return salted_hmac(
+        "authapi.manual", "signing key", secret=secret, algorithm="sha256"
+    ).digest()
 
 
 def generate_jwt_token(user: User, client: Client = UNKNOWN) -> str:
@@ -107,15 +111,7 @@ def read_jwt_token(text: str) -> AccessClaims:
         # 4. Require every claim: a token without `exp` would never expire.
         # 5. `iss` and `aud` must be ours, `exp` in the future, `iat` and `nbf` in the past, with a few
         #    seconds of leeway for clock differences (RFC 7519, section 4.1).
-        claims = jwt.decode(
-            text,
-            signing_key(),
-            algorithms=[ALGORITHM],
-            issuer=simplejwt.api_settings.ISSUER,
-            audience=simplejwt.api_settings.AUDIENCE,
-            leeway=simplejwt.api_settings.LEEWAY,
-            options={"require": CLAIMS},
-        )
+        claims = _verified(text)
     except jwt.ExpiredSignatureError as error:
         raise TokenExpired from error
     except jwt.InvalidTokenError as error:
@@ -132,6 +128,27 @@ def read_jwt_token(text: str) -> AccessClaims:
         kind=TokenKind.ACCESS,
         expires_at=datetime.fromtimestamp(claims["exp"], UTC),
     )
+
+
+def _verified(text: str) -> dict[str, Any]:
+    """
+    Verify with the key of ``SECRET_KEY``, or of a fallback while the secret is being replaced.
+
+    Raises:
+        jwt.InvalidTokenError: the token is invalid; a subclass says why.
+    """
+    for secret in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS):
+        with suppress(jwt.InvalidSignatureError):
+            return jwt.decode(
+                text,
+                signing_key(secret),
+                algorithms=[ALGORITHM],
+                issuer=simplejwt.api_settings.ISSUER,
+                audience=simplejwt.api_settings.AUDIENCE,
+                leeway=simplejwt.api_settings.LEEWAY,
+                options={"require": CLAIMS},
+            )
+    raise jwt.InvalidSignatureError
 
 
 def _is_canonical(part: str) -> bool:

@@ -8,8 +8,8 @@ from authapi.tokens import keys
 
 class Command(BaseCommand):
     help = (
-        "Print a new signing key (PEM), and its kid on standard error. Put it before the "
-        "others in JWT_KEYS; take the oldest out when its last refresh token has expired."
+        "Print a new signing key (PEM), and its kid on standard error. Append it to JWT_KEYS on every"
+        " instance; `manage.py keys` shows the next step."
     )
     requires_system_checks = ()
 
