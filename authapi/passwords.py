@@ -99,6 +99,11 @@ def turn() -> Iterator[None]:
         _line.leave()
 
 
+def load() -> tuple[int, int]:
+    """Return how many passwords this process is hashing, and how many requests wait to hash one."""
+    return _line.hashing, len(_line.waiting)
+
+
 def _let_go_of_connections() -> None:
     """Close idle database connections, so that other threads can use them during the wait."""
     for connection in connections.all(initialized_only=True):

@@ -106,6 +106,11 @@ TRUSTED_PROXIES = (
     env.list("TRUSTED_PROXIES") if "TRUSTED_PROXIES" in os.environ else None
 )
 
+# Where Prometheus finds the metrics (project.metrics); 0 for none. On a port of their own, they are not
+# public with the API.
+METRICS_PORT = env.int("METRICS_PORT", default=0)
+METRICS_HOST = env("METRICS_HOST", default="127.0.0.1")
+
 INSTALLED_APPS = [
     "authapi",
     "schema",
@@ -123,6 +128,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    *(["project.metrics.middleware"] if METRICS_PORT else []),
     "authapi.http.address.forwarded_middleware",
     "project.logs.request_id_middleware",
     "authapi.http.problems.ProblemMiddleware",

@@ -1,0 +1,200 @@
+"""
+Metrics for Prometheus, on a port of their own. Without ``METRICS_PORT``, nothing imports this module.
+
+Each worker counts in files of its own (prometheus-client's multiprocess mode), and each serves the sum
+of all, on the same port: the system distributes the scrapes among those that run. So no worker is
+special, and one that is killed and replaced is noticed only in its own gauges, which end with it.
+"""
+
+import os
+import socket
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from functools import cache, lru_cache
+from pathlib import Path
+from threading import Thread
+from typing import Any
+from wsgiref.simple_server import WSGIRequestHandler, make_server
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.db import DatabaseError, connection
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.utils import timezone
+
+from authapi import events, passwords
+from authapi.models import Session
+
+
+def _folder() -> Path:
+    """
+    Return the folder of the counts, which the workers of one server share.
+
+    It may lie where every user can write, so it must not be another user's.
+    """
+    server = os.getppid()
+    default = Path(tempfile.gettempdir()) / f"authapi-metrics-{server}"
+    folder = Path(os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", str(default)))
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if folder.lstat().st_uid != os.getuid():
+        raise ImproperlyConfigured(
+            f"{folder} belongs to another user. Set PROMETHEUS_MULTIPROC_DIR to a folder of your own."
+        )
+    return folder
+
+
+FOLDER = _folder()
+
+# It reads the variable when it is imported.
+from prometheus_client import (  # noqa: E402
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    make_wsgi_app,
+)
+from prometheus_client.core import GaugeMetricFamily  # noqa: E402
+from prometheus_client.exposition import ThreadingWSGIServer  # noqa: E402
+from prometheus_client.multiprocess import (  # noqa: E402
+    MultiProcessCollector,
+    mark_process_dead,
+)
+from prometheus_client.registry import Collector  # noqa: E402
+
+_requests = Histogram(
+    "authapi_request_seconds",
+    "How long Django worked on a request, by URL pattern; for a static file it is empty.",
+    ("method", "route", "status"),
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
+    registry=None,
+)
+_events = Counter(
+    "authapi_events",
+    "Events (authapi/events.py): logins, failed logins, refreshes, reused tokens and so on.",
+    ("event",),
+    registry=None,
+)
+_throttled = Counter(
+    "authapi_throttled", "Requests beyond a limit.", ("scope",), registry=None
+)
+_passwords = Gauge(
+    "authapi_passwords",
+    "Passwords that are being hashed, and that wait for it.",
+    ("state",),
+    registry=None,
+    multiprocess_mode="livesum",
+)
+_pool = Gauge(
+    "authapi_database_pool",
+    "Of the pool of PostgreSQL connections: its size, available ones, waiting requests.",
+    ("state",),
+    registry=None,
+    multiprocess_mode="livesum",
+)
+_METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
+
+
+def middleware(
+    get_response: Callable[[HttpRequest], HttpResponseBase],
+) -> Callable[[HttpRequest], HttpResponseBase]:
+    """Measure each request, and serve the metrics. No label has a value that a client can choose."""
+    serve(settings.METRICS_HOST, settings.METRICS_PORT)
+
+    def measured(request: HttpRequest) -> HttpResponseBase:
+        began = time.perf_counter()
+        response = get_response(request)
+        method = request.method if request.method in _METHODS else "other"
+        match = request.resolver_match
+        labels = method, match.route if match else "", response.status_code
+        _requests.labels(*labels).observe(time.perf_counter() - began)
+        return response
+
+    return measured
+
+
+@cache
+def serve(host: str, port: int) -> None:
+    """
+    Serve the metrics of all workers until this process ends.
+
+    Raises:
+        ImproperlyConfigured: another program uses the port.
+    """
+    registry = CollectorRegistry()
+    _Workers(registry)
+    registry.register(_LiveSessions())
+    _Server.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        server = make_server(host, port, make_wsgi_app(registry), _Server, _Handler)
+    except (OSError, OverflowError) as error:
+        raise ImproperlyConfigured(
+            f"METRICS_HOST and METRICS_PORT: {host}:{port} cannot be used ({error}). Choose another."
+        ) from error
+    Thread(target=server.serve_forever, name="metrics", daemon=True).start()
+
+
+class _Server(ThreadingWSGIServer):
+    """Shares its port with the servers of the other workers."""
+
+    allow_reuse_port = True
+
+    def service_actions(self) -> None:
+        """Update the gauges of this process. Called twice a second."""
+        hashing, waiting = passwords.load()
+        _passwords.labels("hashing").set(hashing)
+        _passwords.labels("waiting").set(waiting)
+        pool = getattr(connection, "pool", None)
+        stats = pool.get_stats() if pool else {}
+        _pool.labels("size").set(stats.get("pool_size", 0))
+        _pool.labels("available").set(stats.get("pool_available", 0))
+        _pool.labels("waiting").set(stats.get("requests_waiting", 0))
+
+
+class _Handler(WSGIRequestHandler):
+    def log_message(self, format: str, *args: Any) -> None:
+        """Do not log scrapes."""
+
+
+class _Workers(MultiProcessCollector):
+    """The sum over all workers. Gauges of those that were killed do not count."""
+
+    def collect(self) -> Any:
+        for file in FOLDER.glob("gauge_live*_*.db"):
+            pid = int(file.stem.rpartition("_")[2])
+            try:
+                os.kill(pid, 0)
+            except OSError:
+                mark_process_dead(pid)
+        return super().collect()
+
+
+class _LiveSessions(Collector):
+    """Counted in the database, once a minute at most."""
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        try:
+            live = _live_sessions(int(time.time()) // 60)
+        except DatabaseError:
+            return  # The other metrics do not need the database.
+        finally:
+            connection.close()
+        yield GaugeMetricFamily("authapi_live_sessions", "Live sessions.", live)
+
+
+@lru_cache(maxsize=1)
+def _live_sessions(minute: int) -> int:
+    return Session.objects.live(timezone.now()).count()
+
+
+def _count(signal: events.Event, scope: str | None = None, **facts: Any) -> None:
+    _events.labels(signal.name).inc()
+    if scope:
+        _throttled.labels(scope).inc()
+
+
+for _event in vars(events).values():
+    if isinstance(_event, events.Event):
+        _event.connect(_count)
+        _events.labels(_event.name)  # From now on it is 0.
