@@ -35,6 +35,8 @@ PROOFS = (
         "test_fuzz",
         "test_lint",
         "test_outages",
+        "test_restore",
+        "test_rotation",
     ),
 )
 # Output must not contain a test password, a token, a query string or a server error.

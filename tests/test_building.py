@@ -220,27 +220,3 @@ def test_the_docs_page_can_call_it(built, new_profile, picture, tmp_path):
         expect(block.locator(".live-responses-table")).to_contain_text("Buy milk")
         block.scroll_into_view_if_needed()
         picture(page, "docs-notes")
-
-
-def test_another_service_accepts_access_tokens_only(service, tmp_path):
-    code = next(code for name, code in BLOCKS if name == "verify.py")
-    pair = service.login()
-    program = code.replace("http://127.0.0.1:8000", service.url) + (
-        f"\nprint(user_of({pair['access']!r}))\n"
-        "try:\n"
-        f"    user_of({pair['refresh']!r})\n"
-        "except jwt.PyJWTError as refusal:\n"
-        "    print('refused')\n"
-    )
-
-    done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True
-    )
-
-    assert done.stdout.split() == [_subject(pair["access"]), "refused"], done.stderr
-
-
-def _subject(token: str) -> str:
-    from tests.payload import payload
-
-    return str(payload(token)["sub"])
