@@ -11,6 +11,7 @@ import socket
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import cache, lru_cache
 from pathlib import Path
 from threading import Thread
@@ -53,15 +54,12 @@ from prometheus_client import (  # noqa: E402
     Counter,
     Gauge,
     Histogram,
+    core,
+    exposition,
     make_wsgi_app,
+    multiprocess,
+    registry,
 )
-from prometheus_client.core import GaugeMetricFamily  # noqa: E402
-from prometheus_client.exposition import ThreadingWSGIServer  # noqa: E402
-from prometheus_client.multiprocess import (  # noqa: E402
-    MultiProcessCollector,
-    mark_process_dead,
-)
-from prometheus_client.registry import Collector  # noqa: E402
 
 _requests = Histogram(
     "authapi_request_seconds",
@@ -122,12 +120,12 @@ def serve(host: str, port: int) -> None:
     Raises:
         ImproperlyConfigured: another program uses the port.
     """
-    registry = CollectorRegistry()
-    _Workers(registry)
-    registry.register(_LiveSessions())
+    served = CollectorRegistry()
+    _Workers(served)
+    served.register(_LiveSessions())
     _Server.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        server = make_server(host, port, make_wsgi_app(registry), _Server, _Handler)
+        server = make_server(host, port, make_wsgi_app(served), _Server, _Handler)
     except (OSError, OverflowError) as error:
         raise ImproperlyConfigured(
             f"METRICS_HOST and METRICS_PORT: {host}:{port} cannot be used ({error}). Choose another."
@@ -135,7 +133,7 @@ def serve(host: str, port: int) -> None:
     Thread(target=server.serve_forever, name="metrics", daemon=True).start()
 
 
-class _Server(ThreadingWSGIServer):
+class _Server(exposition.ThreadingWSGIServer):
     """Shares its port with the servers of the other workers."""
 
     allow_reuse_port = True
@@ -157,7 +155,7 @@ class _Handler(WSGIRequestHandler):
         """Do not log scrapes."""
 
 
-class _Workers(MultiProcessCollector):
+class _Workers(multiprocess.MultiProcessCollector):
     """The sum over all workers. Gauges of those that were killed do not count."""
 
     def collect(self) -> Any:
@@ -166,21 +164,23 @@ class _Workers(MultiProcessCollector):
             try:
                 os.kill(pid, 0)
             except OSError:
-                mark_process_dead(pid)
+                # Another worker may be doing the same.
+                with suppress(FileNotFoundError):
+                    multiprocess.mark_process_dead(pid)
         return super().collect()
 
 
-class _LiveSessions(Collector):
+class _LiveSessions(registry.Collector):
     """Counted in the database, once a minute at most."""
 
-    def collect(self) -> Iterator[GaugeMetricFamily]:
+    def collect(self) -> Iterator[core.GaugeMetricFamily]:
         try:
             live = _live_sessions(int(time.time()) // 60)
         except DatabaseError:
             return  # The other metrics do not need the database.
         finally:
             connection.close()
-        yield GaugeMetricFamily("authapi_live_sessions", "Live sessions.", live)
+        yield core.GaugeMetricFamily("authapi_live_sessions", "Live sessions.", live)
 
 
 @lru_cache(maxsize=1)

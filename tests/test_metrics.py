@@ -15,11 +15,12 @@ import httpx
 import pytest
 import time_machine
 from django.core.exceptions import ImproperlyConfigured
+from django.core.handlers.wsgi import WSGIHandler
 from django.utils import timezone
 
 from authapi.models import Session
-from tests.conftest import CheckedClient, fresh_postgresql
-from tests.server import PASSWORD, ROOT, USER, free_port, http, serve
+from tests.conftest import CheckedClient, fresh_postgresql, limit
+from tests.server import PASSWORD, USER, free_port, http, serve
 
 LOGINS = 'authapi_events_total{event="login"}'
 
@@ -60,6 +61,7 @@ def watched(tmp_path_factory):
         yield service, port
 
 
+@pytest.mark.proof
 class TestServed:
     def test_a_login_is_counted(self, watched):
         service, port = watched
@@ -188,15 +190,18 @@ class TestInProcess:
         assert counted[requests("other", "health/live/", 405)] == 1
 
     def test_events_are_counted(self, client, settings, login):
+        limit(settings, login_pair="2/min")
         client.get("/health/live/")
         before = scrape(settings.METRICS_PORT)
 
-        login()
-        login(password="wrong")
+        for password in (PASSWORD, "wrong", PASSWORD):
+            login(password=password)
 
         counted = scrape(settings.METRICS_PORT) - before
         assert counted[LOGINS] == 1
         assert counted['authapi_events_total{event="login_failed"}'] == 1
+        assert counted['authapi_events_total{event="throttled"}'] == 1
+        assert counted['authapi_throttled_total{scope="login_pair"}'] == 1
 
     def test_gauges_of_a_killed_worker_do_not_count(self, client, settings):
         client.get("/health/live/")
@@ -229,23 +234,12 @@ class TestInProcess:
         with pytest.raises(ImproperlyConfigured, match="another user"):
             importlib.reload(metrics)
 
+    @pytest.mark.parametrize("port", [None, 99999], ids=["taken", "none"])
+    def test_a_port_that_cannot_be_used_stops_the_start(self, client, settings, port):
+        with socket.socket() as other:
+            other.bind(("127.0.0.1", 0))
+            other.listen()
+            settings.METRICS_PORT = port or other.getsockname()[1]
 
-@pytest.mark.parametrize("port", ["taken", "99999"])
-def test_a_port_that_cannot_be_used_stops_the_start(service, tmp_path, port):
-    with socket.socket() as other:
-        other.bind(("127.0.0.1", 0))
-        other.listen()
-        done = subprocess.run(
-            [sys.executable, "-c", "import project.wsgi"],
-            cwd=ROOT,
-            env=service.environment
-            | {
-                "METRICS_PORT": port.replace("taken", str(other.getsockname()[1])),
-                "PROMETHEUS_MULTIPROC_DIR": str(tmp_path),
-            },
-            capture_output=True,
-            text=True,
-        )
-
-    assert done.returncode
-    assert "METRICS_PORT" in done.stderr.splitlines()[-1]
+            with pytest.raises(ImproperlyConfigured, match="METRICS_PORT"):
+                WSGIHandler()
