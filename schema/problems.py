@@ -64,18 +64,6 @@ _DESCRIPTIONS = {
     429: "Too many requests.",
     503: "The service is busy or unavailable.",
 }
-_CHALLENGE: Schema = {
-    "WWW-Authenticate": {
-        "description": "The challenge (RFC 6750, section 3).",
-        "schema": {"type": "string"},
-    }
-}
-_RETRY_AFTER: Schema = {
-    "Retry-After": {
-        "description": "How many seconds to wait.",
-        "schema": {"type": "integer"},
-    }
-}
 
 
 def document_problems(
@@ -92,9 +80,8 @@ def document_problems(
         content = response.setdefault("content", {}).setdefault(
             MEDIA_TYPE, {"schema": _problem_schema(body, registry), "examples": {}}
         )
-        headers = _headers(refusal)
-        if headers:
-            response.setdefault("headers", {}).update(headers)
+        if header := _header(refusal):
+            response.setdefault("headers", {}).update(header)
         key = "_".join(filter(None, (body["code"], body.get("reason"))))
         content["examples"].setdefault(
             key, _example(refusal, body, operation["operationId"], registry)
@@ -102,10 +89,15 @@ def document_problems(
     operation["responses"] = dict(sorted(responses.items()))
 
 
-def _headers(refusal: APIException) -> Schema:
+def _header(refusal: APIException) -> Schema:
     if hasattr(refusal, "wait"):
-        return _RETRY_AFTER
-    return _CHALLENGE if refusal.status_code == 401 else {}
+        name, kind, said = "Retry-After", "integer", "How many seconds to wait."
+    elif refusal.status_code == 401:
+        name, kind = "WWW-Authenticate", "string"
+        said = "The challenge (RFC 6750, section 3)."
+    else:
+        return {}
+    return {name: {"description": said, "schema": {"type": kind}}}
 
 
 def _problem_schema(body: Schema, registry: ComponentRegistry) -> Schema:

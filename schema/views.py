@@ -32,7 +32,8 @@ def openapi(request: HttpRequest) -> HttpResponseBase:
     form = request.GET.get("format", _FORMS[media_type])
     version = request.GET.get("version", "3.0")
     if form not in RENDERERS or version not in VERSIONS:
-        return _not_offered()
+        offered = f"format={' or '.join(RENDERERS)} and version={' or '.join(VERSIONS)}"
+        return answer(problem(400, "invalid", f"Ask for {offered}."))
     if _FORMS[media_type] != form:
         media_type = RENDERERS[form].media_type
     found = document(version, form)
@@ -71,10 +72,3 @@ def _coding(request: HttpRequest) -> str:
         if quality.rstrip("0.") != "q=":
             taken.add(name)
     return next((coding for coding in ("br", "gzip") if coding in taken), "identity")
-
-
-def _not_offered() -> HttpResponseBase:
-    detail = (
-        f"Ask for format={' or '.join(RENDERERS)} and version={' or '.join(VERSIONS)}."
-    )
-    return answer(problem(400, "invalid", detail))

@@ -29,13 +29,6 @@ _ANSWERS = {
 }
 # The name of the method that ``api_view`` makes from a function.
 _API_VIEW = "handler"
-_METHODS = {
-    "GET": "Read",
-    "POST": "Send",
-    "PUT": "Replace",
-    "PATCH": "Change",
-    "DELETE": "Delete",
-}
 
 
 def tag(view: Any) -> str | None:
@@ -108,12 +101,14 @@ def _usual_summary(operation: "OperationSchema") -> str:
     if operation.handler.__name__ == _API_VIEW:
         return name
     action = getattr(view, "action", None)
+    usual = operation.method_mapping[method.lower()]
     if not isinstance(view, GenericAPIView) and not action:
         alone = len({*operation.view.allowed_methods} - {"OPTIONS", "HEAD"}) == 1
-        return name if alone else f"{_METHODS[method]} {_lowered(name)}"
+        verb = "Send" if method == "POST" else _ACTIONS[usual]
+        return name if alone else f"{verb} {_lowered(name)}"
     if not action:
         listed = method == "GET" and operation._is_list_view()
-        action = "list" if listed else operation.method_mapping[method.lower()]
+        action = "list" if listed else usual
     model, many = _names(view), action == "list" or not getattr(view, "detail", True)
     if model:
         name = str(model.verbose_name_plural if many else _a(str(model.verbose_name)))
