@@ -1,7 +1,5 @@
 """The view for unknown paths."""
 
-from urllib.parse import quote
-
 from django.http import Http404, HttpRequest, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.urls import resolve
@@ -22,6 +20,5 @@ def not_found(request: HttpRequest, path: str) -> HttpResponseBase:
     if resolve(slashed).func is not_found:
         raise Http404
     if request.method in {"GET", "HEAD"}:
-        query = request.META.get("QUERY_STRING", "")
-        return HttpResponseRedirect(quote(slashed) + (f"?{query}" if query else ""))
+        return HttpResponseRedirect(request.get_full_path(force_append_slash=True))
     return refused(NotFound(f"Paths end in a slash: use {slashed}"))
