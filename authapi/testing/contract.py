@@ -56,9 +56,8 @@ class Contract:
             assert not answer.content, f"{name}: {status} has a body"
         else:
             media_type = answer.headers["Content-Type"].partition(";")[0]
-            content = documented["content"].get(
-                media_type, documented["content"].get("*/*")
-            )
+            contents = documented["content"]
+            content = contents.get(media_type, contents.get("*/*"))
             assert content, f"{name}: {status} does not document {media_type}"
             if method == "HEAD":
                 return
@@ -100,10 +99,8 @@ class Contract:
         method = "get" if method == "HEAD" else method.lower()
         for template in self._paths:
             if re.fullmatch(re.sub(r"{\w+}", "[^/]+", template), path):
-                operation: dict[str, Any] | None = self.openapi["paths"][template].get(
-                    method
-                )
-                return operation
+                item: dict[str, Any] = self.openapi["paths"][template]
+                return item.get(method)
         return None
 
     def _validate(self, schema: dict[str, Any], answer: Any) -> None:
