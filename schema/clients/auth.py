@@ -150,7 +150,8 @@ class Auth(httpx.Auth):
     def _prepare(self) -> Pair:
         """Return a pair that is not about to expire."""
         if not self._pair:
-            return self._sign_in()
+            said = "There is nothing to sign in with."
+            return self._sign_in(NotSignedIn("not_authenticated", said))
         if time.monotonic() >= self._renew_at:
             return self._renew(self._pair)
         return self._pair
@@ -163,7 +164,7 @@ class Auth(httpx.Auth):
         if problem.reason == "expired":
             return self._renew(sent)
         if problem.code == "token_not_valid":
-            return self._sign_in_again(problem)
+            return self._sign_in(problem)
         return sent
 
     def _renew(self, pair: Pair) -> Pair:
@@ -175,18 +176,15 @@ class Auth(httpx.Auth):
             # If only the answer was lost, the same token gets the same successor.
             answer = self._post(*call)
         if answer.status_code == 401:
-            return self._sign_in_again(_problem(answer))
+            return self._sign_in(_problem(answer))
         return self._keep(answer, asked)
 
-    def _sign_in_again(self, problem: NotSignedIn) -> Pair:
-        self._change(None)
+    def _sign_in(self, problem: NotSignedIn) -> Pair:
+        """Sign in, or raise *problem* if there is nothing to sign in with."""
+        if self._pair:
+            self._change(None)
         if not self._credentials["username"]:
             raise problem
-        return self._sign_in()
-
-    def _sign_in(self) -> Pair:
-        if not self._credentials["username"]:
-            raise NotSignedIn("not_authenticated", "There is nothing to sign in with.")
         asked = time.monotonic()
         return self._keep(self._post("/api/token/", self._credentials), asked)
 
@@ -226,10 +224,7 @@ def _signed(request: httpx.Request, pair: Pair) -> httpx.Request:
 
 
 def _lifetime(token: str) -> int:
-    """
-    Return the lifetime of *token* in seconds, from its claims only, so that a wrong local clock is
-    harmless.
-    """
+    """Return the lifetime of *token* in seconds. The local clock may be wrong, so it is not asked."""
     payload = token.split(".")[1]
     claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
     return int(claims["exp"] - claims["iat"])

@@ -118,7 +118,10 @@ export class Auth {
   async #ready(): Promise<Pair> {
     if (this.#coming) return this.#coming;
     const pair = this.#pair;
-    if (!pair) return this.#once(() => this.#signIn());
+    if (!pair) {
+      const problem = new NotSignedIn("not_authenticated", "There is nothing to sign in with.");
+      return this.#once(() => this.#signIn(problem));
+    }
     if (performance.now() >= this.#renewAt) return this.#once(() => this.#renew(pair));
     return pair;
   }
@@ -129,7 +132,7 @@ export class Auth {
     if (this.#coming || this.#pair !== sent) return this.#ready();
     if (problem.reason === "expired") return this.#once(() => this.#renew(sent));
     if (problem.code === "token_not_valid") {
-      return this.#once(() => this.#signInAgain(problem));
+      return this.#once(() => this.#signIn(problem));
     }
     return sent;
   }
@@ -148,20 +151,14 @@ export class Auth {
     const answer = await this.#post("/api/token/refresh/", body).catch(() =>
       this.#post("/api/token/refresh/", body),
     );
-    if (answer.status === 401) return this.#signInAgain(await problemOf(answer));
+    if (answer.status === 401) return this.#signIn(await problemOf(answer));
     return this.#keep(answer, asked);
   }
 
-  async #signInAgain(problem: NotSignedIn): Promise<Pair> {
-    this.#change(null);
+  /** Signs in, or throws `problem` if there is nothing to sign in with. */
+  async #signIn(problem: NotSignedIn): Promise<Pair> {
+    if (this.#pair) this.#change(null);
     if (!this.#credentials) throw problem;
-    return this.#signIn();
-  }
-
-  async #signIn(): Promise<Pair> {
-    if (!this.#credentials) {
-      throw new NotSignedIn("not_authenticated", "There is nothing to sign in with.");
-    }
     const asked = performance.now();
     return this.#keep(await this.#post("/api/token/", this.#credentials), asked);
   }
