@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.http import FileResponse, HttpRequest
@@ -18,6 +19,7 @@ from authapi import demo
 from authapi.models import User
 
 HELPERS = {"auth.py": "text/x-python", "auth.ts": "text/plain"}
+_LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 _CLIENTS = Path(__file__).resolve().parent / "clients"
 
 
@@ -55,8 +57,8 @@ def helper(request: HttpRequest, name: str) -> FileResponse:
 
 def _demo_user() -> dict[str, str] | None:
     """Return the credentials of the demo user, on localhost only and if the user exists."""
-    # The checks allow http:// on localhost only.
-    if not settings.PUBLIC_URL.startswith("http://"):
+    public = urlsplit(settings.PUBLIC_URL)
+    if public.scheme != "http" or public.hostname not in _LOOPBACK:
         return None
     if not User.objects.filter(username=demo.USERNAME, is_active=True).exists():
         return None
