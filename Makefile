@@ -12,7 +12,7 @@ LOCK := --quiet --universal --no-strip-extras --generate-hashes --no-annotate --
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run dev test script attack fuzz clients audit bench schema release screenshots lock clean
+.PHONY: help run dev test script attack fuzz clients conformance audit bench schema release screenshots lock clean
 .PHONY: .venv/run .venv/dev .venv/static .venv/node
 
 help: ## list the targets
@@ -46,6 +46,9 @@ fuzz: .venv/dev .venv/static ## send EXAMPLES (1000) generated requests to each 
 
 clients: .venv/dev .venv/node .venv/static ## generate, compile and run a client in each language, and print a table
 	CI=true $(BIN)/pytest --no-cov --numprocesses=0 --tb=short -m '' tests/test_clients.py
+
+conformance: .venv/dev .venv/static ## test refresh tokens over HTTP, beside simplejwt's; MUTANTS=1 removes our guards in turn
+	@$(BIN)/python -m tests.conformance$(if $(MUTANTS),.mutants)
 
 schema: .venv/dev ## write schema/openapi.yaml
 	$(BARE) $(BIN)/python manage.py spectacular --skip-checks --validate --file schema/openapi.yaml

@@ -3,10 +3,9 @@ import os
 import re
 import shutil
 import subprocess
-import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from django.test import Client
 
 from authapi.models import User
 from authapi.testing.client import contract
+from tests.databases import new_postgresql
 from tests.server import PASSWORD, ROOT, Service, serve, start_redis
 from tests.variants import VARIANTS, Variant
 
@@ -226,21 +226,14 @@ def postgresql() -> Iterator[str]:
 @contextmanager
 def fresh_postgresql() -> Iterator[str]:
     """A new database on this machine's PostgreSQL, if it is running. CI requires it."""
-    name = f"authapi_{uuid.uuid4().hex[:8]}"
-    server = "postgresql://postgres@127.0.0.1:5432"
-    try:
-        connection = psycopg.connect(f"{server}/postgres", autocommit=True)
-    except psycopg.OperationalError as error:
-        if "CI" in os.environ:
-            raise
-        pytest.skip(f"no PostgreSQL at 127.0.0.1:5432 ({error})")
-    with connection:
-        connection.execute(f'CREATE DATABASE "{name}"')
-    try:
-        yield f"{server}/{name}"
-    finally:
-        with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
-            connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+    with ExitStack() as stack:
+        try:
+            url = stack.enter_context(new_postgresql())
+        except psycopg.OperationalError as error:
+            if "CI" in os.environ:
+                raise
+            pytest.skip(f"no PostgreSQL at 127.0.0.1:5432 ({error})")
+        yield url
 
 
 @pytest.fixture(scope="module")
