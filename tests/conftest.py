@@ -212,7 +212,11 @@ def discreet(folder: Path, database_url: str | None = None) -> Iterator[Service]
     """Run the service, and check afterwards that its output contains no secret and no server error."""
     with serve(folder, database_url) as service:
         yield service
-    said = service.log.read_text()
+    assert_discreet(service.log)
+
+
+def assert_discreet(log: Path) -> None:
+    said = log.read_text()
     assert not SECRETS.search(said), said
     assert not FAULTS.search(said), said
 

@@ -10,7 +10,7 @@ import pytest
 
 from tests.conftest import assert_problem
 from tests.payload import payload
-from tests.server import PASSWORD, USER, Service, serve
+from tests.server import PASSWORD, USER, Service
 from tests.variants import REFRESH, VARIANTS
 
 MAIN, MANUAL = VARIANTS.values()
@@ -316,52 +316,6 @@ class TestOtherUsers:
         assert "Set-Cookie" not in login.headers
 
 
-class TestAThiefWhoWaits:
-    """The thief uses a stolen refresh token after the owner, and gets a repeated answer."""
-
-    @pytest.fixture
-    def refresh(self, any_service):
-        def refresh(token: str, who: str) -> Any:
-            headers = {"User-Agent": f"{who}/1.0"}
-            return any_service.post(
-                "/api/token/refresh/", {"refresh": token}, headers=headers
-            )
-
-        return refresh
-
-    def test_is_detected_at_the_second_token(self, any_service, refresh):
-        stolen = refresh(any_service.login()["refresh"], "owner").json()["refresh"]
-        owners = refresh(stolen, "owner").json()
-        followed = refresh(stolen, "thief").json()
-
-        newest = refresh(owners["refresh"], "owner").json()
-        answer = refresh(followed["refresh"], "thief")
-
-        assert_problem(answer, 401, "token_not_valid", "reused")
-        profile = any_service.profile(MAIN, newest["access"])
-        assert_problem(profile, 401, "token_not_valid", "session_ended")
-
-    def test_gets_no_second_repeat(self, any_service, refresh):
-        stolen = refresh(any_service.login()["refresh"], "owner").json()["refresh"]
-        refresh(stolen, "owner")
-        assert refresh(stolen, "thief").status_code == 200
-
-        answer = refresh(stolen, "thief")
-
-        assert_problem(answer, 401, "token_not_valid", "reused")
-
-    def test_simultaneous_repeats_get_at_most_one_answer(self, any_service, refresh):
-        """Many thieves repeat a token from elsewhere at once. At most one gets an answer."""
-        stolen = refresh(any_service.login()["refresh"], "owner").json()["refresh"]
-        refresh(stolen, "owner")
-
-        with ThreadPoolExecutor(16) as pool:
-            answers = list(pool.map(lambda i: refresh(stolen, f"thief{i}"), range(16)))
-
-        assert [answer.status_code for answer in answers].count(200) <= 1
-        assert {answer.status_code for answer in answers} <= {200, 401}
-
-
 class TestOneUserOfManySessions:
     def test_ending_them_does_not_block_other_users(self, any_service):
         """Sixty requests end all other sessions while another user reads the profile."""
@@ -391,22 +345,6 @@ class TestOneUserOfManySessions:
             "/api/sessions/", headers={"Authorization": f"Bearer {mine}"}
         )
         assert listed.json()["count"] == 1
-
-
-class TestRestart:
-    def test_a_restart_does_not_lose_a_lost_answer(self, tmp_path):
-        """The token was spent before the restart, and its answer never came; it is repeated after."""
-        with serve(tmp_path) as service:
-            spent = service.login()["refresh"]
-            answer = service.post("/api/token/refresh/", {"refresh": spent})
-            successor = answer.json()["refresh"]
-            port = service.url.rpartition(":")[2]
-
-        # The issuer is the address, so the service comes back where it was.
-        with serve(tmp_path, port=int(port)) as service:
-            again = service.post("/api/token/refresh/", {"refresh": spent})
-
-        assert payload(again.json()["refresh"]) == payload(successor)
 
 
 class TestPasswordsInFlight:

@@ -38,10 +38,10 @@ _GRANIAN = (
 )
 
 
-_SQLITE = "sqlite:///{folder}/db.sqlite3"
+SQLITE = "sqlite:///{folder}/db.sqlite3"
 
 
-def authapi(name: str, database: str = _SQLITE, root: Path = ROOT) -> Adapter:
+def authapi(name: str, database: str = SQLITE, root: Path = ROOT) -> Adapter:
     """
     The service of this repository, or of a copy in *root*, as deployed behind a proxy.
 
