@@ -12,11 +12,11 @@ LOCK := --quiet --universal --no-strip-extras --generate-hashes --no-annotate --
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run dev test script attack fuzz clients conformance audit bench schema release screenshots lock clean
+.PHONY: help run dev test test-scale script attack fuzz clients conformance audit bench schema release screenshots lock clean
 .PHONY: .venv/run .venv/dev .venv/static .venv/node
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
 run: .venv/run .venv/static ## set up and serve on 127.0.0.1:PORT (8000)
 	@$(BIN)/python -m project.run
@@ -37,6 +37,9 @@ test: .venv/dev .venv/static .venv/node ## set up, then run all linters, type ch
 
 script: .venv/node ## check the types of the docs page's JavaScript and test it
 	@test ! -d node_modules || { npm run --silent check && npm test --silent; }
+
+test-scale: .venv/dev .venv/static ## break PostgreSQL, Redis and workers under three instances (ROW=3: one row)
+	$(BIN)/pytest --quiet --no-cov --numprocesses=0 --capture=no --tb=short -m scale $(if $(ROW),-k row_$(ROW)_) tests/scale
 
 attack: .venv/dev .venv/static ## run the attacks over HTTP against a running service, and print a summary
 	$(BIN)/pytest --quiet --no-cov -m proof tests/test_attacks_*.py

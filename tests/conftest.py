@@ -29,6 +29,7 @@ SILENT = {"REDOCLY_TELEMETRY": "off", "REDOCLY_SUPPRESS_UPDATE_NOTICE": "true"}
 PROOFS = (
     *("test_attacks_", "test_building", "test_changes", "test_clients"),
     *(
+        "test_containers",
         "test_contract",
         "test_docs_lighthouse",
         "test_docs_looks",
@@ -300,6 +301,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_itemcollected(item: pytest.Item) -> None:
     if item.path.name.startswith(PROOFS):
         item.add_marker("proof")
+    if item.path.parent.name == "scale":
+        item.add_marker("scale")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

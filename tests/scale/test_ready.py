@@ -1,0 +1,134 @@
+"""``/health/ready/`` says whether an instance can work, and what it lacks."""
+
+import os
+import shutil
+import subprocess
+from contextlib import contextmanager
+
+import pytest
+
+from tests.scale.fleet import Instance
+from tests.scale.load import load
+from tests.scale.servers import library, wait_until
+
+
+def lacks(instance) -> set[str]:
+    """Which parts an instance says are not ready; none if it is."""
+    answer = instance.health()
+    if answer is None:
+        return {"answer"}
+    parts = {name for name, state in answer.json().items() if state != "ok"}
+    assert (answer.status_code == 503) == bool(parts), answer.text
+    return parts - {"status"}
+
+
+@contextmanager
+def instance_of(fleet, machine, name, **environment):
+    """An instance that no proxy sends requests to."""
+    folder = machine.subfolder(name)
+    instance = Instance(folder, fleet.environment | environment)
+    instance.start()
+    try:
+        wait_until(lambda: instance.health("live"), "an instance starts")
+        yield instance
+    finally:
+        instance.stop()
+
+
+def test_row_6_ready_needs_tables(fleet, machine, report):
+    url = machine.postgresql.create("empty")
+    with instance_of(fleet, machine, "empty", DATABASE_URL=url) as instance:
+        without = lacks(instance)
+        fleet.manage("migrate", "--verbosity=0", DATABASE_URL=url)
+        after = lacks(instance)
+
+    report(f"without tables: {without or 'ready'}; migrated: {after or 'ready'}")
+    assert without
+    assert not after
+
+
+def test_row_6_ready_needs_a_database_that_can_be_written(fleet, machine, report):
+    def set_read_only(value: str) -> None:
+        machine.postgresql.run(
+            f"ALTER SYSTEM SET default_transaction_read_only = {value}"
+        )
+        machine.postgresql.run("SELECT pg_reload_conf()")
+
+    instance = fleet.instances[0]
+    set_read_only("on")
+    try:
+        wait_until(lambda: lacks(instance), "ready notices", seconds=10)
+        read_only = lacks(instance)
+    finally:
+        set_read_only("off")
+    wait_until(lambda: not lacks(instance), "ready again", seconds=10)
+
+    report(f"read-only: {read_only}; writable: ready")
+
+
+def test_row_6_ready_needs_room_on_the_disk(fleet, machine, report):
+    """On a file system that is full, as far as the database's tables go."""
+    disk = machine.subfolder("disk")
+    mount = ["mount", "-t", "tmpfs", "-o", "size=32m", "tmpfs", str(disk)]
+    if subprocess.run(mount, capture_output=True).returncode:
+        pytest.skip("this machine does not let us mount a small file system")
+    try:
+        if machine.postgresql.user:
+            shutil.chown(disk, machine.postgresql.user)
+        machine.postgresql.run(f"CREATE TABLESPACE small LOCATION '{disk}'")
+        url = machine.postgresql.create("full_disk", "TABLESPACE small")
+        fleet.manage("migrate", "--verbosity=0", DATABASE_URL=url)
+        with instance_of(fleet, machine, "full_disk", DATABASE_URL=url) as instance:
+            assert not lacks(instance)
+            room = os.statvfs(disk)
+            filler = disk / "filler"
+            filler.write_bytes(b"\0" * room.f_bavail * room.f_bsize)
+            full = lacks(instance)
+            filler.unlink()
+            after = lacks(instance)
+        machine.postgresql.run("DROP DATABASE full_disk WITH (FORCE)")
+        machine.postgresql.run("DROP TABLESPACE small")
+    finally:
+        subprocess.run(["umount", "--lazy", disk], check=True)
+
+    report(f"full disk: {full or 'ready'}; with room: {after or 'ready'}")
+    assert full
+    assert not after
+
+
+def test_row_9_a_clock_that_is_a_little_off_does_no_harm(fleet, report):
+    with load(fleet) as clients:
+        first, last = fleet.instances[0], fleet.instances[-1]
+        for instance, seconds in ((first, -12), (last, 12)):
+            instance.stop()
+            instance.environment = with_clock(fleet.environment, seconds)
+            instance.start()
+            instance.wait()
+        clients.until_refreshed(5)
+
+    report(f"12 s each way: {clients.figures()}")
+    fleet.restart()
+    assert not clients.lost
+    assert not clients.bad
+
+
+@pytest.mark.parametrize("seconds", [60, -60])
+def test_row_9_an_instance_with_a_wrong_clock_is_not_ready(
+    fleet, machine, report, seconds
+):
+    """No balancer that asks sends it requests, whose tokens the others would refuse."""
+    wrong = with_clock({}, seconds)
+    with instance_of(fleet, machine, f"clock{seconds}", **wrong) as instance:
+        said = lacks(instance)
+
+    report(f"{seconds:+} s: {said or 'ready'}")
+    assert said == {"clock"}
+
+
+def with_clock(environment, seconds: int) -> dict[str, str]:
+    """An environment in which the clock is off. Intervals are measured as ever."""
+    return environment | {
+        "LD_PRELOAD": library("*/faketime/libfaketimeMT.so.1"),
+        "FAKETIME": f"{seconds:+}",
+        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+    }
