@@ -12,7 +12,8 @@ LOCK := --quiet --universal --no-strip-extras --generate-hashes --no-annotate --
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run dev test test-scale script attack fuzz clients conformance audit bench schema release screenshots lock clean
+.PHONY: help run dev test test-scale script mutants attack fuzz clients conformance audit bench schema release
+.PHONY: screenshots lock clean
 .PHONY: .venv/run .venv/dev .venv/static .venv/node
 
 help: ## list the targets
@@ -40,6 +41,9 @@ script: .venv/node ## check the types of the docs page's JavaScript and test it
 
 test-scale: .venv/dev .venv/static ## break PostgreSQL, Redis and workers under three instances (ROW=3: one row)
 	$(BIN)/pytest --quiet --no-cov --numprocesses=0 --capture=no --tb=short -m scale $(if $(ROW),-k row_$(ROW)_) tests/scale
+
+mutants: .venv/dev .venv/static ## change the code on purpose and print what no test notices; SINCE=commit, ONLY=paths
+	@$(BIN)/python -m tests.mutants $(if $(SINCE),--since $(SINCE)) $(ONLY)
 
 attack: .venv/dev .venv/static ## run the attacks over HTTP against a running service, and print a summary
 	$(BIN)/pytest --quiet --no-cov -m proof tests/test_attacks_*.py
@@ -75,7 +79,7 @@ lock: .venv/dev ## compile the pinned requirements from pyproject.toml
 	$(BIN)/uv pip compile $(LOCK) --group dev pyproject.toml -o requirements-dev.lock
 
 clean: ## remove everything that the other targets create, except .env and the database
-	rm -rf .lock .venv node_modules staticfiles .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .lock .venv node_modules staticfiles .coverage* .hypothesis .fermut .mypy_cache .pytest_cache .ruff_cache
 
 # The set-up does not rely on timestamps, so that it notices a moved folder: project/install.py skips
 # finished steps, and lets only one make run at a time.

@@ -1,0 +1,238 @@
+"""
+Changes the code on purpose, one expression at a time, and reports each change that no test notices.
+
+fermut makes the changes, chooses the tests by the lines that they execute, and keeps its results in
+``.fermut``, so an interrupted run continues where it stopped. This adds what it lacks here: a map of
+the tests without those that start a browser, a server or an installation; tests for the lines
+that run once, at import; fast processes (``forks.py``); and a list of equivalent changes.
+
+    python -m tests.mutants [--since COMMIT] [--floor PERCENT] [PATH ...]
+"""
+
+import argparse
+import ast
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+import tomllib
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from coverage import CoverageData
+
+HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
+STATE = ROOT / ".fermut"
+PACKAGES = ("authapi", "schema", "project")
+PYTEST = ("--override-ini=addopts=", "--assert=plain", "-pno:cacheprovider")
+# Left out: further values for what another operator does; None for any value, which ends in an
+# exception wherever the value is used; and annotations, which mypy checks.
+REDUNDANT = (
+    *("arg-to-none", "assign-value-to-none"),
+    *("string-sentinel", "number-to-zero", "number-to-neg", "bytes-sentinel"),
+    *(
+        "none-to-value",
+        "optional-type-drop",
+        "numeric-type-swap",
+        "container-type-swap",
+    ),
+)
+COLUMNS = ("killed", "survived", "justified", "unreached")
+STATUSES = {
+    "timed_out": "killed",
+    "errored": "killed",
+    "equivalent": "justified",
+    "skipped": "unreached",
+}
+Outcome = dict[str, Any]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0].strip())
+    parser.add_argument("--since", help="only lines changed since this commit")
+    parser.add_argument("--floor", type=float, default=90, help="percentage (90)")
+    parser.add_argument("--jobs", default=str(os.cpu_count()))
+    parser.add_argument("paths", nargs="*", default=PACKAGES)
+    options = parser.parse_args()
+
+    os.chdir(ROOT)
+    STATE.mkdir(exist_ok=True)
+    tests = _tests_by_line()
+    outcomes = []
+    with _forks() as environment:
+        for path in options.paths:
+            outcomes += _fermut(path, tests, options, environment)
+    sys.exit(_report(outcomes, options.floor))
+
+
+def _tests_by_line() -> Path:
+    """Run the suite and save which tests execute each line, unless nothing changed since last time."""
+    files = subprocess.run(
+        ["git", "ls-files", "-co", "--exclude-standard", *PACKAGES, "tests/*.py"],
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout.split()
+    state = sha256(b"".join(Path(name).read_bytes() for name in sorted(files)))
+    result = STATE / f"tests-{state.hexdigest()[:16]}"
+    if not result.exists():
+        print("mutants: find out which tests execute each line", flush=True)
+        raw = STATE / "coverage"
+        subprocess.run(
+            [
+                *(sys.executable, "-m", "pytest", "--quiet", "--cov-report="),
+                *("--cov-context=test", "-p", "tests.mutants.selection"),
+                *("-m", "not clients"),
+            ],
+            check=True,
+            env={**os.environ, "COVERAGE_FILE": str(raw)},
+        )
+        _complete(CoverageData(str(raw)), CoverageData(str(result)))
+    return result
+
+
+def _complete(raw: CoverageData, result: CoverageData) -> None:
+    """Write *raw* to *result*. A line that runs at import belongs to every test."""
+    raw.read()
+    lines: dict[str, dict[str, set[int]]] = {}
+    everything = {_function(context) for context in raw.measured_contexts()} - {""}
+    for file in raw.measured_files():
+        source = Path(file).read_text()
+        inside = set(_lines_of_functions(ast.parse(source)))
+        for test in everything:
+            lines.setdefault(test, {})[file] = (
+                set(range(1, source.count("\n") + 2)) - inside
+            )
+        for line, contexts in raw.contexts_by_lineno(file).items():
+            for test in {_function(context) for context in contexts} - {""}:
+                lines[test][file].add(line)
+    for test, executed in sorted(lines.items()):
+        result.set_context(f"{test}|run")
+        result.add_lines(executed)
+    result.write()
+
+
+def _function(context: str) -> str:
+    """A test without its parameters, which may contain anything."""
+    return context.partition("|")[0].partition("[")[0]
+
+
+def _lines_of_functions(tree: ast.Module) -> Iterator[int]:
+    """The lines that run when a function is called, not when its module is imported."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield from range(node.body[0].lineno, (node.end_lineno or 0) + 1)
+
+
+@contextmanager
+def _forks() -> Iterator[dict[str, str]]:
+    """Run ``forks.py``, and give the environment in which ``tests/mutants/python`` finds it."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = f"{folder}/forks"
+        server = subprocess.Popen([sys.executable, str(HERE / "forks.py"), path])
+        try:
+            while not Path(path).exists() and server.poll() is None:
+                time.sleep(0.1)
+            yield {**os.environ, "MUTANTS_SOCKET": path}
+        finally:
+            server.terminate()
+            server.wait()
+
+
+def _fermut(
+    path: str, tests: Path, options: argparse.Namespace, environment: dict[str, str]
+) -> list[Outcome]:
+    """Run fermut on a package or module and return what happened to each mutant."""
+    report = STATE / "report.json"
+    since = ["--since", options.since] if options.since else []
+    subprocess.run(
+        [
+            *(str(Path(sys.executable).with_name("fermut")), "run", path),
+            *("--tests", "tests", "--coverage", str(tests), "--no-verify-baseline"),
+            "--no-ty-filter",
+            *("--python", str(HERE / "python"), "--jobs", options.jobs),
+            *("--timeout", "600", "--exclude", "**/migrations/**", "--no-fail"),
+            *("--experimental", "--skip-ops", ",".join(REDUNDANT)),
+            *(f"--pytest-arg={argument}" for argument in PYTEST),
+            *("--json", str(report), *since),
+        ],
+        check=True,
+        env=environment,
+    )
+    outcomes: list[Outcome] = json.loads(report.read_text())["outcomes"]
+    return outcomes
+
+
+def _report(outcomes: Iterable[Outcome], floor: float) -> bool:
+    """Print the table and the survivors. Return whether the floor was missed."""
+    equivalent = tomllib.loads((HERE / "equivalent.toml").read_text())["equivalent"]
+    accepted = {_key(entry): entry["why"] for entry in equivalent}
+    table: dict[str, Counter[str]] = {}
+    survivors = []
+    for outcome in outcomes:
+        status = outcome["status"]
+        mutant = _described(outcome["mutant"])
+        if status == "skipped" and outcome["filter"] != "coverage":
+            continue
+        status = STATUSES.get(status, status)
+        if status == "survived" and _key(mutant) in accepted:
+            status = "justified"
+        if status == "survived":
+            survivors.append(mutant)
+        table.setdefault(mutant["file"], Counter())[status] += 1
+    for mutant in survivors:
+        print(f"\n{mutant['file']}:{mutant['number']} ({mutant['operator']})")
+        print(f"-{mutant['before']}\n+{mutant['after']}")
+    titles = ("mutants", *COLUMNS)
+    print(f"\n{'module':44}", *(f"{title:>10}" for title in titles))
+    table["all"] = sum(table.values(), Counter())
+    for file, counts in table.items():
+        numbers = (counts.total(), *(counts[title] for title in COLUMNS))
+        print(f"{file:44}", *(f"{number:10}" for number in numbers))
+    killed, survived = table["all"]["killed"], table["all"]["survived"]
+    share = 100 * killed / max(killed + survived, 1)
+    print(
+        f"\n{share:.1f} % killed; the floor is {floor:g} %. Unreached: only tests that are left"
+    )
+    print(
+        "out here, because they start a browser, a server or another program, execute it."
+    )
+    return share < floor
+
+
+def _described(mutant: Outcome) -> Outcome:
+    """A mutant with its first line before and after, which identify it when lines move."""
+    file = Path(mutant["file"])
+    source = file.read_bytes()
+    start, end = mutant["range"]
+    first = source.rfind(b"\n", 0, start) + 1
+    last = source.find(b"\n", end)
+    before = source[first:last].decode()
+    after = (
+        source[first:start] + mutant["replacement"].encode() + source[end:last]
+    ).decode()
+    return {
+        "file": str(file.relative_to(ROOT)),
+        "number": mutant["line"],
+        "operator": mutant["operator"],
+        "before": before.replace("\n", "\n-"),
+        "after": after.replace("\n", "\n+"),
+    }
+
+
+def _key(mutant: Outcome) -> tuple[str, ...]:
+    return tuple(
+        " ".join(mutant[name].replace("\n+", " ").replace("\n-", " ").split())
+        for name in ("file", "before", "after")
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,88 @@
+"""
+Runs pytest in forks of one process that has imported the libraries but nothing of the project.
+
+An interpreter takes about four seconds until it has loaded pytest's plugins, Django and what the
+tests import; a fork takes half a second. A mutant costs one fork.
+"""
+
+import importlib
+import json
+import os
+import signal
+import socket
+import sys
+import threading
+from pathlib import Path
+
+# What the project and its tests import, as far as it needs no settings.
+LIBRARIES = (
+    *("coverage", "cryptography", "hypothesis", "httpx", "jsonschema", "jsonschema_rs"),
+    *("playwright.sync_api", "psycopg", "pytest", "redis", "requests", "schemathesis"),
+    *("django.db.backends.sqlite3.base", "django.contrib.auth.hashers", "django.test"),
+    *("drf_spectacular", "jwt", "rest_framework", "structlog", "whitenoise", "yaml"),
+)
+# Not in a copy of the tracked files, but used by tests.
+ROOT = Path(__file__).parents[2]
+UNTRACKED = (".venv", "node_modules", "staticfiles")
+
+
+def serve(path: str) -> None:
+    """Answer calls of ``tests/mutants/python`` until the process is terminated."""
+    for library in LIBRARIES:
+        importlib.import_module(library)
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # leave no zombies
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(path)
+        server.listen()
+        while True:
+            connection, _ = server.accept()
+            with connection:
+                if not os.fork():
+                    server.close()
+                    _run(connection)
+
+
+def _run(connection: socket.socket) -> None:
+    """Run the call that arrives in this process, which ends with it or with its caller."""
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    os.setsid()
+    size, descriptors, _, _ = socket.recv_fds(connection, 4, 3)
+    for standard, descriptor in enumerate(descriptors):
+        os.dup2(descriptor, standard)
+    with connection.makefile("rb") as stream:
+        call = stream.read(int.from_bytes(size, "big"))
+    status = 70
+    try:
+        threading.Thread(target=_end_with, args=(connection,), daemon=True).start()
+        status = _pytest(*json.loads(call))
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        connection.sendall(bytes([status]))
+        os.killpg(0, signal.SIGKILL)
+
+
+def _end_with(connection: socket.socket) -> None:
+    """End everything that this call has started if the caller gives up."""
+    connection.recv(1)
+    os.killpg(0, signal.SIGKILL)
+
+
+def _pytest(arguments: list[str], folder: str, environment: dict[str, str]) -> int:
+    """Do what ``python -m pytest`` does in *folder*, a copy of the project."""
+    import pytest
+
+    os.environ.clear()
+    os.environ.update(environment)
+    os.chdir(folder)
+    for name in UNTRACKED:
+        if not Path(name).exists():
+            Path(name).symlink_to(ROOT / name)
+    sys.path[:1] = [folder, *environment.get("PYTHONPATH", "").split(os.pathsep)]
+    sys.dont_write_bytecode = True
+    assert arguments[:2] == ["-m", "pytest"], arguments
+    return int(pytest.main(arguments[2:]))
+
+
+if __name__ == "__main__":
+    serve(sys.argv[1])
