@@ -190,6 +190,7 @@ elif _serves:
         ),
         **_database.get("OPTIONS", {}),
     }
+    _database["CONN_MAX_AGE"] = 0  # as a pool requires
 _database["CONN_HEALTH_CHECKS"] = True
 CACHES = {"default": env.cache("CACHE_URL", default="locmemcache://")}
 if CACHES["default"]["BACKEND"].endswith("RedisCache"):

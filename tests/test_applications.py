@@ -24,15 +24,15 @@ from tests.conftest import assert_problem, limit
 from tests.payload import payload
 from tests.server import PASSWORD, USER, serve
 
-SIGNED_IN = {"200", "401"}
-WITH_BODY = {"400", "401", "413", "415"}
+SIGNED_IN = {"200", "401", "503"}
+WITH_BODY = {"400", "401", "413", "415", "503"}
 # The expected answers of each operation, derived only from its view's classes.
 ANSWERS = {
     "shop_things_list": SIGNED_IN,
     "shop_things_create": WITH_BODY | {"201"},
     "shop_things_retrieve": SIGNED_IN | {"404"},
     "shop_things_update": WITH_BODY | {"200", "404"},
-    "shop_things_destroy": {"204", "401", "404"},
+    "shop_things_destroy": {"204", "401", "404", "503"},
     "shop_things_archive_create": WITH_BODY | {"200", "404"},
     "shop_plain_create": WITH_BODY | {"200"},
     "shop_ping_retrieve": SIGNED_IN,
@@ -51,7 +51,7 @@ ANSWERS = {
     "shop_closed_retrieve": SIGNED_IN | {"409", "429"},
     "shop_readable_retrieve": SIGNED_IN,
     "shop_readable_create": WITH_BODY | {"200"},
-    "shop_faulty_retrieve": {"200"},
+    "shop_faulty_retrieve": {"200", "503"},
 }
 # Its paginator and its filters can reject a request.
 PAGED = SIGNED_IN | {"400", "404"}

@@ -65,13 +65,14 @@ def test_a_connection_that_gets_no_answer_is_replaced(pool):
 
 
 def test_the_others_are_replaced_too(pool):
-    with pool.connection() as one, pool.connection() as other:
+    with pool.connection() as first, pool.connection() as second:
         pass
 
     with pool.connection() as one, pytest.raises(psycopg.OperationalError):
         one.execute("SELECT 1")
 
-    assert other.closed
+    assert first.closed
+    assert second.closed
 
 
 def test_a_statement_that_postgresql_gives_up_costs_no_connection(pool):

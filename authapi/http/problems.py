@@ -149,7 +149,7 @@ def is_outage(error: BaseException | None) -> bool:
     return isinstance(error, outages)
 
 
-def _unavailable(error: BaseException) -> Unavailable:
+def _unavailable(error: BaseException | None) -> Unavailable:
     _log.error("unavailable", error=str(error).partition("\n")[0])
     return Unavailable()
 
@@ -157,7 +157,7 @@ def _unavailable(error: BaseException) -> Unavailable:
 def server_error(request: HttpRequest) -> HttpResponseBase:
     """Django's ``handler500``: the answer to an exception that no one else has handled."""
     error = sys.exc_info()[1]
-    if error is None or not is_outage(error):
+    if not is_outage(error):
         return defaults.server_error(request)
     return refused(_unavailable(error))
 

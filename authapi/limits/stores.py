@@ -19,7 +19,7 @@ from django.db.models.functions import Greatest
 from authapi.limits.gcra import Rate
 from authapi.models import Limit
 
-_log = structlog.stdlib.get_logger("authapi")
+_log = structlog.stdlib.get_logger("authapi.outage")
 
 # A script runs atomically, so no other client can interfere.
 _CONSUME = """
