@@ -17,6 +17,7 @@ from tests.conformance.system import (
     Place,
     Request,
     System,
+    identity,
 )
 
 ROUNDS = 50
@@ -88,7 +89,7 @@ def spend(system: System, times: int = 1, place: Place = HOME) -> list[str]:
 
 
 def expect_dead(system: System, tokens: Sequence[str], otherwise: str) -> None:
-    """The refresh *tokens* are refused, the newest last, so that the others do not end it."""
+    """The refresh *tokens* are refused. The newest is the first, because older ones may end it."""
     for token in reversed(tokens):
         expect(not system.refresh(token), otherwise)
 
@@ -102,7 +103,7 @@ def from_one_place(system: System) -> None:
     for _ in range(ROUNDS):
         answers = system.at_once([system.refreshing(token)] * MOST)
         newest = one_successor(answers)
-        expect(newest.refresh != token, "no successor")
+        expect(newest.successor != identity(token), "no successor")
         token = newest.refresh
 
 

@@ -8,7 +8,7 @@ import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -50,10 +50,14 @@ class Pair(NamedTuple):
 
     @property
     def successor(self) -> str:
-        """The refresh token's identity. A repeated answer may sign the same token again."""
-        payload = self.refresh.split(".")[1]
-        claims = base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4))
-        return str(json.loads(claims)["jti"])
+        return identity(self.refresh)
+
+
+def identity(token: str) -> str:
+    """Return the ``jti`` of *token*. A repeated answer may contain another text of the same token."""
+    payload = token.split(".")[1]
+    claims = base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4))
+    return str(json.loads(claims)["jti"])
 
 
 class Answer(NamedTuple):
@@ -145,10 +149,10 @@ class System:
 
     def stop_the_clock(self) -> None:
         """
-        Restart with a clock that stands still until ``pass_time``, so that no case depends on speed.
-        Do nothing if it stands still already.
+        Restart with a clock that stands still until ``pass_time``, unless it does already.
 
-        Requests at once take ten times as long from here on, because reading this clock takes a lock.
+        So no case depends on the machine's speed. Requests at once take ten times as long from here on,
+        because reading this clock takes a lock.
         """
         if self._clock.exists():
             return
@@ -209,15 +213,13 @@ class System:
         request = Request(self.adapter.resource, method="GET", bearer=access)
         return self.send(request).status == 200
 
-    def send(self, request: Request) -> Answer:
-        return self._send(request)
-
     def at_once(self, requests: Sequence[Request]) -> list[Answer]:
         """Send all *requests* at the same moment, each on a connection of its own."""
         barrier = Barrier(len(requests))
-        return list(self._pool.map(self._send, requests, [barrier] * len(requests)))
+        return list(self._pool.map(self.send, requests, [barrier] * len(requests)))
 
-    def _send(self, request: Request, barrier: Barrier | None = None) -> Answer:
+    def send(self, request: Request, barrier: Barrier | None = None) -> Answer:
+        """Send a request, when all others wait at the *barrier* too."""
         headers = dict(request.place.headers)
         body = None
         if request.body is not None:
@@ -272,7 +274,8 @@ class System:
 
     def _stop(self) -> None:
         """Kill all processes of the server, as a machine that fails would."""
-        os.killpg(self._server.pid, signal.SIGKILL)
+        with suppress(ProcessLookupError):  # it did not start
+            os.killpg(self._server.pid, signal.SIGKILL)
         self._server.wait()
 
 
