@@ -90,7 +90,7 @@ SHOW = (
 
 @pytest.mark.parametrize(
     ("query", "expected"),
-    [("", True), ("?DISABLE_SERVER_SIDE_CURSORS=true", False)],
+    [("?CONN_MAX_AGE=60", True), ("?DISABLE_SERVER_SIDE_CURSORS=true", False)],
     ids=["directly", "through-a-pooler"],
 )
 def test_only_a_session_of_its_own_gets_postgresqls_timeouts(query, expected, tmp_path):
@@ -102,3 +102,4 @@ def test_only_a_session_of_its_own_gets_postgresqls_timeouts(query, expected, tm
 
     assert ("statement_timeout=1250" in done.stdout) == expected, done.stderr
     assert "'max_size': 9" in done.stdout
+    assert "'CONN_MAX_AGE': 0" in done.stdout
