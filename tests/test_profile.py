@@ -4,6 +4,8 @@ from datetime import timedelta
 
 import pytest
 import time_machine
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from authapi.models import User
@@ -57,6 +59,23 @@ class TestChange:
         assert answer.json()["first_name"] == "Ada"
         assert answer.json() == api.get("/api/profile/", access).json()
         assert answer.json()["email"] == "ada@example.com"
+
+    def test_other_users_keep_their_profile(self, change, db):
+        eve = User.objects.create_user("eve", first_name="Eve")
+
+        change({"first_name": "Ada"})
+
+        eve.refresh_from_db()
+        assert eve.first_name == "Eve"
+
+    def test_columns_that_were_not_sent_are_not_written(self, change, access):
+        with CaptureQueriesContext(connection) as queries:
+            change({"first_name": "Ada"})
+
+        (written,) = (q["sql"] for q in queries if q["sql"].startswith("UPDATE"))
+        assert '"first_name"' in written
+        assert '"password"' not in written
+        assert '"is_active"' not in written
 
     def test_an_empty_change_changes_nothing(self, api, access, change):
         assert change({}).json() == api.get("/api/profile/", access).json()

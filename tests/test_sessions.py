@@ -1,8 +1,11 @@
 """``/api/sessions/``: where an account is signed in."""
 
 import uuid
+from datetime import timedelta
 
 import pytest
+import time_machine
+from django.utils import timezone
 
 from authapi.models import User
 from tests.conftest import PASSWORD, assert_problem
@@ -53,6 +56,14 @@ class TestList:
         assert here["id"] == payload(mine.json()["access"])["sid"]
         assert not there["current"]
         assert (there["user_agent"], there["address"]) == (PHONE, "192.0.2.7")
+
+    def test_expired_sessions_are_not_listed(self, api, phone):
+        with time_machine.travel(timezone.now() + timedelta(days=14, seconds=1)):
+            mine = api.post("/api/token/", {"username": "ada", "password": PASSWORD})
+            answer = listed(api, mine)
+
+        (only,) = answer.json()["results"]
+        assert only["current"]
 
     def test_is_paginated(self, api, login):
         for _ in range(20):

@@ -1,8 +1,8 @@
 """
 Changes the code on purpose, one expression at a time, and reports each change that no test notices.
 
-fermut makes the changes, chooses the tests by the lines that they execute, and keeps its results in
-``.fermut``, so an interrupted run continues where it stopped. This adds what it lacks here: a map of
+fermut makes the changes, chooses the tests by the lines that they execute, and saves its results in
+``.fermut`` after each module, so an interrupted run continues there. This adds what it lacks here: a map of
 the tests without those that start a browser, a server or an installation; tests for the lines
 that run once, at import; fast processes (``forks.py``); and a list of equivalent changes.
 
@@ -19,7 +19,7 @@ import tempfile
 import time
 import tomllib
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
@@ -65,35 +65,53 @@ def main() -> None:
     os.chdir(ROOT)
     STATE.mkdir(exist_ok=True)
     tests = _tests_by_line()
+    modules = _modules(options.paths, options.since)
     outcomes = []
     with _forks() as environment:
-        for path in options.paths:
-            outcomes += _fermut(path, tests, options, environment)
+        for number, module in enumerate(modules, 1):
+            print(f"mutants: {number}/{len(modules)} {module}", flush=True)
+            outcomes += _fermut(module, tests, options, environment)
     sys.exit(_report(outcomes, options.floor))
+
+
+def _modules(paths: Sequence[str], since: str | None) -> list[str]:
+    """The modules in *paths*, if they changed since the commit."""
+    if since:
+        modules = _git("diff", "--name-only", "--diff-filter=d", since, "--", *paths)
+    else:
+        modules = _git("ls-files", "-co", "--exclude-standard", *paths)
+    return [
+        module
+        for module in modules
+        if module.endswith(".py") and "/migrations/" not in module
+    ]
+
+
+def _git(*arguments: str) -> list[str]:
+    return subprocess.run(
+        ["git", *arguments], check=True, capture_output=True, text=True
+    ).stdout.split()
 
 
 def _tests_by_line() -> Path:
     """Run the suite and save which tests execute each line, unless nothing changed since last time."""
-    files = subprocess.run(
-        ["git", "ls-files", "-co", "--exclude-standard", *PACKAGES, "tests/*.py"],
-        check=True,
-        capture_output=True,
-        text=True,
-    ).stdout.split()
+    files = _git("ls-files", "-co", "--exclude-standard", *PACKAGES, "tests/*.py")
     state = sha256(b"".join(Path(name).read_bytes() for name in sorted(files)))
     result = STATE / f"tests-{state.hexdigest()[:16]}"
     if not result.exists():
         print("mutants: find out which tests execute each line", flush=True)
         raw = STATE / "coverage"
-        subprocess.run(
+        done = subprocess.run(
             [
                 *(sys.executable, "-m", "pytest", "--quiet", "--cov-report="),
                 *("--cov-context=test", "-p", "tests.mutants.selection"),
                 *("-m", "not clients"),
             ],
-            check=True,
+            check=False,
             env={**os.environ, "COVERAGE_FILE": str(raw)},
         )
+        if done.returncode:
+            sys.exit("mutants: some tests fail without any change. Fix them first.")
         _complete(CoverageData(str(raw)), CoverageData(str(result)))
     return result
 
@@ -147,18 +165,21 @@ def _forks() -> Iterator[dict[str, str]]:
 
 
 def _fermut(
-    path: str, tests: Path, options: argparse.Namespace, environment: dict[str, str]
+    module: str,
+    tests: Path,
+    options: argparse.Namespace,
+    environment: dict[str, str],
 ) -> list[Outcome]:
-    """Run fermut on a package or module and return what happened to each mutant."""
+    """Run fermut on a module and return what happened to each mutant."""
     report = STATE / "report.json"
     since = ["--since", options.since] if options.since else []
     subprocess.run(
         [
-            *(str(Path(sys.executable).with_name("fermut")), "run", path),
+            *(str(Path(sys.executable).with_name("fermut")), "--quiet", "run", module),
             *("--tests", "tests", "--coverage", str(tests), "--no-verify-baseline"),
             "--no-ty-filter",
             *("--python", str(HERE / "python"), "--jobs", options.jobs),
-            *("--timeout", "600", "--exclude", "**/migrations/**", "--no-fail"),
+            *("--timeout", "600", "--no-fail", "--no-history"),
             *("--experimental", "--skip-ops", ",".join(REDUNDANT)),
             *(f"--pytest-arg={argument}" for argument in PYTEST),
             *("--json", str(report), *since),

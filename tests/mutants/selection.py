@@ -6,10 +6,7 @@ They take seconds or minutes each, which is too slow to run for every mutant.
 
 import pytest
 
-SLOW_FIXTURES = {
-    *("service", "any_service", "postgresql", "redis_url", "node", "browser"),
-    *("page", "checkout"),
-}
+SLOW_FIXTURES = ("browser", "checkout", "node", "page", "postgresql", "redis_url")
 SLOW_FILES = (
     *("test_building", "test_changes", "test_client_auth", "test_contract"),
     *("test_deployment", "test_docs_", "test_framing", "test_fuzz", "test_install"),
@@ -21,11 +18,12 @@ SLOW_FILES = (
 def pytest_collection_modifyitems(
     config: pytest.Config, items: list[pytest.Item]
 ) -> None:
-    slow = [item for item in items if _is_slow(item)]
-    config.hook.pytest_deselected(items=slow)
-    items[:] = [item for item in items if item not in set(slow)]
+    config.hook.pytest_deselected(items=[item for item in items if _is_slow(item)])
+    items[:] = [item for item in items if not _is_slow(item)]
 
 
 def _is_slow(item: pytest.Item) -> bool:
-    fixtures = set(getattr(item, "fixturenames", ()))
-    return item.path.name.startswith(SLOW_FILES) or bool(fixtures & SLOW_FIXTURES)
+    return item.path.name.startswith(SLOW_FILES) or any(
+        name in SLOW_FIXTURES or name.endswith("service")
+        for name in getattr(item, "fixturenames", ())
+    )
