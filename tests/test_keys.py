@@ -4,6 +4,7 @@ import hashlib
 import io
 import json
 import re
+from datetime import timedelta
 from unittest.mock import ANY
 
 import jwt
@@ -12,9 +13,10 @@ import time_machine
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from django.core.management import call_command
+from django.utils import timezone
 
 from authapi.models import User
-from authapi.tokens import keys
+from authapi.tokens import codec, keys
 from tests.conftest import PASSWORD, assert_problem
 from tests.payload import header
 
@@ -53,10 +55,49 @@ class TestRotation:
 
     def test_tokens_of_a_removed_key_are_rejected(self, api, login, settings):
         pair = login()
+        assert api.profile(pair).status_code == 200
 
         settings.JWT_KEYS = keys.generate()
 
         assert_problem(api.profile(pair), 401, "token_not_valid")
+
+
+class TestATokenSeenBefore:
+    """Its signature is not checked again; its times and its session are."""
+
+    @pytest.fixture
+    def seen(self, api, login):
+        pair = login()
+        assert api.profile(pair).status_code == 200
+        return pair
+
+    def test_expires(self, api, seen):
+        with time_machine.travel(timezone.now() + timedelta(seconds=331)):
+            assert_problem(api.profile(seen), 401, "token_not_valid", "expired")
+
+    def test_is_not_valid_before_it_was_issued(self, api, seen):
+        with time_machine.travel(timezone.now() - timedelta(seconds=33)):
+            assert_problem(api.profile(seen), 401, "token_not_valid")
+
+    def test_ends_with_its_session(self, api, seen, logout):
+        logout(seen.json()["refresh"])
+
+        assert_problem(api.profile(seen), 401, "token_not_valid", "session_ended")
+
+    def test_vouches_for_no_other_text(self, api, seen, login):
+        header_and_claims = seen.json()["access"].rpartition(".")[0]
+        signature = login().json()["access"].rpartition(".")[2]
+
+        answer = api.get("/api/profile/", f"{header_and_claims}.{signature}")
+
+        assert_problem(answer, 401, "token_not_valid")
+
+    def test_is_accepted_after_many_others(self, api, seen, user):
+        session, at = user.sessions.get(), timezone.now()
+        for _ in range(1100):
+            codec.read_access(codec.issue(session, at=at).access)
+
+        assert api.profile(seen).status_code == 200
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,10 @@ service. They have a different audience, kind of key and ``typ``, so that no ser
 (RFC 8725, section 3.12).
 """
 
+import hashlib
+import json
 import re
+import time
 import uuid
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
@@ -23,6 +26,7 @@ from rest_framework_simplejwt.backends import TokenBackend
 from rest_framework_simplejwt.exceptions import (
     ExpiredTokenError,
     TokenBackendError,
+    TokenBackendExpiredToken,
     TokenError,
 )
 from rest_framework_simplejwt.tokens import Token
@@ -47,6 +51,8 @@ _JTI = re.compile(r"[0-9a-f]{32}")
 _HEADER = {"alg", "kid", "typ"}
 _REFRESH_AUDIENCE = "/api/token/refresh/"
 _YEAR_9999 = 253402300799
+# How many tokens a backend remembers. Each takes about 1.5 kB.
+_REMEMBERED = 1024
 # What ``ACCESS_TOKEN_CLAIMS`` must not name.
 RESERVED = {
     *("iss", "sub", "aud", "exp", "nbf", "iat", "jti"),
@@ -116,10 +122,10 @@ def read(text: str) -> AccessClaims | RefreshClaims:
         TokenExpired, SessionEnded, TokenRejected: as in ``read_access`` or ``read_refresh``.
     """
     try:
-        unverified = jwt.decode(text, options={"verify_signature": False})
-    except jwt.InvalidTokenError as error:
+        header = _header(text.partition(".")[0])
+    except TokenError as error:
         raise TokenRejected from error
-    if unverified.get("token_type") == TokenKind.REFRESH:
+    if header.get("typ") == RefreshToken.typ:
         return read_refresh(text)
     return read_access(text)
 
@@ -182,11 +188,8 @@ class SessionToken(Token):
         compact = _COMPACT.fullmatch(text)
         if not compact or not _canonical(compact[1]):
             raise TokenError("The token is not three parts of base64url.")
-        try:
-            header = jwt.get_unverified_header(text)
-        except jwt.InvalidTokenError as error:
-            raise TokenError("The header cannot be read.") from error
-        key = self.ring().get(header.get("kid", ""))
+        header = _header(text.partition(".")[0])
+        key = self.ring().get(str(header.get("kid")))
         if not key or set(header) != _HEADER or header["typ"] != self.typ:
             raise TokenError("The header is not one of ours.")
         return key
@@ -220,6 +223,10 @@ class KeyBackend(TokenBackend):
     """
     simplejwt's backend for one key of the ring. It writes the ``kid`` and checks the types of the
     claims.
+
+    It remembers the claims of tokens whose signature it has checked, by a digest of their text, because
+    a client sends the same access token with many requests. ``iat``, ``nbf`` and ``exp`` are checked each
+    time. When a key leaves the ring, its backend is no longer asked.
     """
 
     def __init__(self, key: keys.Key, issuer: str, audience: str, typ: str) -> None:
@@ -232,6 +239,7 @@ class KeyBackend(TokenBackend):
             leeway=simplejwt.api_settings.LEEWAY,
         )
         self.headers = {"kid": key.kid, "typ": typ}
+        self._verified: dict[bytes, dict[str, Any]] = {}
 
     def encode(self, payload: dict[str, Any]) -> str:
         return jwt.encode(
@@ -242,10 +250,39 @@ class KeyBackend(TokenBackend):
         )
 
     def decode(self, token: Any, verify: bool = True) -> dict[str, Any]:
-        payload = super().decode(token, verify)
-        if not _well_formed(payload):
-            raise TokenBackendError("A claim is missing or not of its type.")
-        return payload
+        """Return the claims. The signature is always verified, whatever *verify* is."""
+        digest = hashlib.sha256(token.encode()).digest()
+        payload = self._verified.get(digest)
+        if payload is None:
+            payload = super().decode(token)
+            if not _well_formed(payload):
+                raise TokenBackendError("A claim is missing or not of its type.")
+            if len(self._verified) >= _REMEMBERED:
+                self._verified.clear()
+            self._verified[digest] = payload
+        now, leeway = time.time(), self.get_leeway().total_seconds()
+        if max(payload["iat"], payload.get("nbf", 0)) > now + leeway:
+            raise TokenBackendError("The token is not valid yet.")
+        if payload["exp"] <= now - leeway:
+            raise TokenBackendExpiredToken("The token has expired.")
+        return dict(payload)
+
+
+@lru_cache(maxsize=64)
+def _header(part: str) -> Mapping[str, Any]:
+    """
+    Parse the first part of a token. The tokens of one kind and key share it.
+
+    Raises:
+        TokenError: it is not a JSON object.
+    """
+    try:
+        header = json.loads(jwt.utils.base64url_decode(part))
+    except (ValueError, RecursionError) as error:
+        raise TokenError("The header cannot be read.") from error
+    if not isinstance(header, dict):
+        raise TokenError("The header is not an object.")
+    return header
 
 
 @lru_cache(maxsize=16)
