@@ -271,11 +271,11 @@ def delete_some(chosen: SessionQuerySet, *, most: int) -> int:
 
 def _live(presented: Claims, *, at: datetime) -> Session:
     try:
-        session = (
-            Session.objects.live(at).select_related("user").get(pk=presented.session)
-        )
+        session = Session.objects.with_user(presented.session)
     except Session.DoesNotExist as error:
         raise SessionEnded from error
+    if session.ended_at or session.expires_at <= at:
+        raise SessionEnded
     user = session.user
     known = any(
         constant_time_compare(session.auth_hash, auth_hash)
