@@ -143,6 +143,9 @@ class Session(models.Model):
     expires_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True, blank=True)
 
+    # Whether the request that lists it sent its token; not stored.
+    current = False
+
     objects = SessionQuerySet.as_manager()
 
     class Meta:

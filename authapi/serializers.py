@@ -2,13 +2,14 @@
 
 import json
 from collections.abc import Callable
+from datetime import UTC
+from functools import cache
 from typing import Any, TypeVar
 
 from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
 from jwt.utils import base64url_encode
 from rest_framework import serializers
 
-from authapi.models import Session
 from authapi.tokens.claims import TokenKind
 
 S = TypeVar("S", bound=serializers.BaseSerializer)
@@ -39,6 +40,22 @@ def _jwt(kind: str, algorithm: str = "ES256") -> str:
 _ACCESS, _REFRESH = _jwt("access"), _jwt("refresh")
 
 
+class AnswerMixin:
+    """A serializer of answers, whose fields are made once instead of for each answer."""
+
+    @classmethod
+    def of(cls, instance: Any) -> dict[str, Any]:
+        """Return the members of the answer, like ``data`` of a new serializer."""
+        made: Any = _made_once(cls)  # type: ignore[arg-type]  # mypy: a class is hashable
+        answer: dict[str, Any] = made.to_representation(instance)
+        return answer
+
+
+@cache
+def _made_once(serializer_class: Callable[[], Any]) -> Any:
+    return serializer_class()
+
+
 class TextField(serializers.CharField):
     """A JSON string, taken exactly as sent. DRF's own field also accepts numbers, and trims."""
 
@@ -60,6 +77,12 @@ class NameField(TextField):
 
 class EmailField(TextField, serializers.EmailField):
     """An email address in a JSON string."""
+
+
+class TimeField(serializers.DateTimeField):
+    """A time, in UTC. DRF's own field looks up the current time zone each time."""
+
+    timezone = UTC
 
 
 @example(username="demo", password="let-me-in-please")
@@ -94,7 +117,7 @@ class VerifySerializer(serializers.Serializer):
 
 
 @example(access=_ACCESS, refresh=_REFRESH)
-class TokenPairSerializer(serializers.Serializer):
+class TokenPairSerializer(AnswerMixin, serializers.Serializer):
     """A pair of tokens."""
 
     access = serializers.CharField(help_text="Sent as `Authorization: Bearer <token>`.")
@@ -104,7 +127,7 @@ class TokenPairSerializer(serializers.Serializer):
 
 
 @example(token=_jwt("manual", "HS256"))
-class ManualTokenSerializer(serializers.Serializer):
+class ManualTokenSerializer(AnswerMixin, serializers.Serializer):
     """A token made by hand."""
 
     token = serializers.CharField(
@@ -119,14 +142,14 @@ class ManualTokenSerializer(serializers.Serializer):
     session=_SESSION,
     session_expires_at="2026-12-08T09:30:00Z",
 )
-class TokenStatusSerializer(serializers.Serializer):
+class TokenStatusSerializer(AnswerMixin, serializers.Serializer):
     """What a token is good for, now."""
 
     token_type = serializers.ChoiceField(TokenKind.choices)
     expires_in = serializers.IntegerField(help_text="Seconds that the token has left.")
     username = serializers.CharField(help_text="Whose it is.")
     session = serializers.UUIDField(help_text="The session that it belongs to.")
-    session_expires_at = serializers.DateTimeField(
+    session_expires_at = TimeField(
         help_text="When the session ends if it is not refreshed."
     )
 
@@ -139,15 +162,15 @@ class TokenStatusSerializer(serializers.Serializer):
     date_joined="2026-11-24T09:00:00Z",
     last_login="2026-11-24T09:30:00Z",
 )
-class UserProfileSerializer(serializers.Serializer):
+class UserProfileSerializer(AnswerMixin, serializers.Serializer):
     """Who is signed in."""
 
     username = serializers.CharField(help_text="What this account signs in with.")
     email = serializers.CharField(help_text="Empty where none is known.")
     first_name = serializers.CharField(help_text="Empty where none is known.")
     last_name = serializers.CharField(help_text="Empty where none is known.")
-    date_joined = serializers.DateTimeField(help_text="When the account was made.")
-    last_login = serializers.DateTimeField(
+    date_joined = TimeField(help_text="When the account was made.")
+    last_login = TimeField(
         allow_null=True, help_text="When it last signed in; null if it never did."
     )
 
@@ -182,24 +205,17 @@ class ProfileUpdateSerializer(serializers.Serializer):
     rotated_at="2026-11-24T10:15:00Z",
     expires_at="2026-12-08T10:15:00Z",
 )
-class SessionSerializer(serializers.Serializer):
+class SessionSerializer(AnswerMixin, serializers.Serializer):
     """One sign-in of this account."""
 
     id = serializers.UUIDField(help_text="What `endSession` takes.")
-    current = serializers.SerializerMethodField(
+    current = serializers.BooleanField(
         help_text="Whether this is the session that asks."
     )
     user_agent = serializers.CharField(help_text="The device, as it called itself.")
     address = serializers.IPAddressField(
         allow_null=True, help_text="Where it came from; null if that is unknown."
     )
-    created_at = serializers.DateTimeField(help_text="When it signed in.")
-    rotated_at = serializers.DateTimeField(
-        help_text="When the tokens were last refreshed."
-    )
-    expires_at = serializers.DateTimeField(
-        help_text="When it ends if it is not refreshed."
-    )
-
-    def get_current(self, session: Session) -> bool:
-        return bool(session == self.context["request"].auth)
+    created_at = TimeField(help_text="When it signed in.")
+    rotated_at = TimeField(help_text="When the tokens were last refreshed.")
+    expires_at = TimeField(help_text="When it ends if it is not refreshed.")

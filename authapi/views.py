@@ -133,7 +133,7 @@ class TokenObtainPairView(TokenView, simplejwt.TokenObtainPairView):
         client = client_of(request)
         user = login.check(**self.body(), client=client, at=at)
         session = sessions.start(user, client=client, at=at)
-        return Response(TokenPairSerializer(codec.issue(session, at=at)).data)
+        return Response(TokenPairSerializer.of(codec.issue(session, at=at)))
 
 
 class TokenRefreshView(TokenView, simplejwt.TokenRefreshView):
@@ -159,7 +159,7 @@ class TokenRefreshView(TokenView, simplejwt.TokenRefreshView):
         at = timezone.now()
         presented = codec.read_refresh(self.body()["refresh"])
         session = sessions.rotate(presented, client=client_of(request), at=at)
-        return Response(TokenPairSerializer(codec.issue(session, at=at)).data)
+        return Response(TokenPairSerializer.of(codec.issue(session, at=at)))
 
 
 class TokenVerifyView(TokenView, simplejwt.TokenVerifyView):
@@ -199,7 +199,7 @@ class TokenVerifyView(TokenView, simplejwt.TokenVerifyView):
             "session": session.pk,
             "session_expires_at": session.expires_at,
         }
-        return Response(TokenStatusSerializer(answer).data)
+        return Response(TokenStatusSerializer.of(answer))
 
 
 class TokenBlacklistView(TokenView, simplejwt.TokenBlacklistView):
@@ -244,7 +244,7 @@ class UserProfileView(MemberView):
 
         Get the account that the access token belongs to.
         """
-        return Response(UserProfileSerializer(self.user).data)
+        return Response(UserProfileSerializer.of(self.user))
 
     @operation("updateProfile", tag="profile", answers=UserProfileSerializer)
     def patch(self, request: Request) -> Response:
@@ -254,7 +254,7 @@ class UserProfileView(MemberView):
         Change the fields of the account that are sent, and leave the others as they are.
         """
         user = profiles.update(self.user, self.body(partial=True))
-        return Response(UserProfileSerializer(user).data)
+        return Response(UserProfileSerializer.of(user))
 
 
 class SessionsView(MemberView):
@@ -281,8 +281,12 @@ class SessionsView(MemberView):
 
         List where this account is signed in, the most recently used first. `endSession` ends one.
         """
-        page = self.paginate_queryset(sessions.of_user(self.user, at=timezone.now()))
-        return self.get_paginated_response(self.get_serializer(page, many=True).data)
+        # An account has at most sessions.MOST of them, so counting them in memory saves a query.
+        mine = list(sessions.of_user(self.user, at=timezone.now()))
+        page = self.paginate_queryset(mine) or []
+        for session in page:
+            session.current = session == request.auth
+        return self.get_paginated_response(list(map(SessionSerializer.of, page)))
 
     @operation(
         "endOtherSessions",

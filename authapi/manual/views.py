@@ -41,7 +41,7 @@ class LoginAPIView(TokenView):
         client = client_of(request)
         user = login.check(**self.body(), client=client, at=timezone.now())
         token = generate_jwt_token(user, client)
-        return Response(ManualTokenSerializer({"token": token}).data)
+        return Response(ManualTokenSerializer.of({"token": token}))
 
 
 class ProfileAPIView(ApiView):
@@ -55,4 +55,4 @@ class ProfileAPIView(ApiView):
         Get the account that a token from `manualLogin` belongs to, as `getProfile` does. An access
         token from `createToken` is not accepted here.
         """
-        return Response(UserProfileSerializer(self.user).data)
+        return Response(UserProfileSerializer.of(self.user))
