@@ -2,6 +2,7 @@
 
 import ipaddress
 from dataclasses import dataclass
+from functools import lru_cache
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,7 @@ class Client:
 UNKNOWN = Client("", None)
 
 
+@lru_cache(maxsize=1024)
 def network(address: str | None, *, v4: int = 24, v6: int = 48) -> str:
     """Return the network of *address*: by default an IPv4 /24 or IPv6 /48, the size of one site."""
     if address is None:

@@ -62,8 +62,9 @@ def request_id_middleware(
     def middleware(request: HttpRequest) -> HttpResponseBase:
         given = request.headers.get("X-Request-ID", "")
         request_id = given if _ID.fullmatch(given) else uuid.uuid4().hex
-        with structlog.contextvars.bound_contextvars(request_id=request_id):
-            response = get_response(request)
+        bound = structlog.contextvars.bind_contextvars(request_id=request_id)
+        response = get_response(request)
+        structlog.contextvars.reset_contextvars(**bound)
         response.headers["X-Request-ID"] = request_id
         return response
 

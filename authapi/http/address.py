@@ -87,6 +87,7 @@ def _networks(texts: tuple[str, ...]) -> Sequence[Network]:
     return [ipaddress.ip_network(text.strip()) for text in texts]
 
 
+@lru_cache(maxsize=1024)
 def _ip(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     # A zone ("%eth0") has no meaning outside its host, and databases reject it. Some proxies add the
     # port.
