@@ -136,7 +136,7 @@ MIDDLEWARE = [
     "corsheaders.middleware.CorsMiddleware",
     "project.plain_http.https_middleware",
     "project.whole_requests.refusal_middleware",
-    "csp.middleware.CSPMiddleware",
+    "project.csp.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",

@@ -4,6 +4,7 @@ import csv
 from collections.abc import Iterator
 from typing import Any
 
+from csp.decorators import csp_update
 from django.contrib.auth.models import Group
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
@@ -226,6 +227,11 @@ class Staff(views.APIView):
         return Response({})
 
 
+@csp_update({"img-src": ["https://images.example.com"]})
+def gallery(request: HttpRequest) -> HttpResponse:
+    return HttpResponse(f"{request.user}")
+
+
 @bearer_required
 def whoami(request: HttpRequest) -> JsonResponse:
     return JsonResponse({"name": request.user.get_username()})
@@ -422,6 +428,7 @@ BROKEN = [
 urlpatterns = [
     path("", include("project.urls")),
     *(path(f"api/{name}/", include(patterns)) for name, patterns in KINDS.items()),
+    path("gallery/", gallery),
 ]
 # What is mounted last in project.urls answers everything that is not found before.
 urlpatterns = [*urlpatterns[1:], urlpatterns[0]]

@@ -370,6 +370,23 @@ class TestBearerRequired:
         assert_problem(client.get("/api/plain/whoami/"), 401, "not_authenticated")
 
 
+class TestPages:
+    @pytest.fixture
+    def page(self, client, user, settings):
+        settings.ROOT_URLCONF = "tests.applications"
+        client.force_login(user)
+        return client.get("/gallery/")
+
+    def test_know_the_user_of_the_cookie(self, page):
+        assert page.content == b"ada"
+
+    def test_can_extend_the_content_security_policy(self, page):
+        policy = page["Content-Security-Policy"]
+
+        assert "img-src 'self' data: https://images.example.com;" in policy
+        assert "script-src 'self';" in policy
+
+
 class TestAnotherWayOfAuthentication:
     """The request has a user but no session of this service, as in an application's tests."""
 
