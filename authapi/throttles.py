@@ -19,12 +19,12 @@ from rest_framework.throttling import ScopedRateThrottle
 from authapi import events
 from authapi.http.address import address
 from authapi.limits import policy, stores
+from authapi.limits.gcra import Rate
 
 
 class LocalThrottle(ScopedRateThrottle):
     """DRF's ``ScopedRateThrottle``, counted in the memory of each process."""
 
-    consume = staticmethod(stores.consume_here)
     _retry_after = 0.0
 
     def allow_request(self, request: Request, view: Any) -> bool:
@@ -35,7 +35,7 @@ class LocalThrottle(ScopedRateThrottle):
         user = request.user.pk if request.user else None
         key = f"user {user}" if user else policy.place_of(client)
         at = timezone.now().timestamp()
-        self._retry_after = self.consume(f"{scope} {key}", policy.rate(scope), at=at)
+        self._retry_after = self._consume(f"{scope} {key}", policy.rate(scope), at)
         if self._retry_after:
             events.throttled.tell(scope=scope, address=client)
         return not self._retry_after
@@ -43,11 +43,16 @@ class LocalThrottle(ScopedRateThrottle):
     def wait(self) -> float:
         return self._retry_after
 
+    def _consume(self, key: str, rate: Rate, at: float) -> float:
+        return stores.consume_here(key, rate, at=at)
+
 
 class SharedThrottle(LocalThrottle):
     """Like ``LocalThrottle``, but shared by all processes and instances."""
 
-    consume = staticmethod(stores.consume)
+    def _consume(self, key: str, rate: Rate, at: float) -> float:
+        refused = stores.consume({key: rate}, at=at)
+        return refused[1] if refused else 0.0
 
 
 def count_request(scope: str, request: HttpRequest) -> None:

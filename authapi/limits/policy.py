@@ -34,12 +34,11 @@ _REMEMBERED = 90 * 86400
 class Attempt:
     """A login attempt that has been counted."""
 
-    counted: tuple[tuple[str, Rate], ...]
+    counted: stores.Limits
 
     def give_back(self) -> None:
         """Undo the counting, because the service was too busy to check the password."""
-        for key, rate in self.counted:
-            stores.give_back(key, rate)
+        stores.give_back(self.counted)
 
 
 def count_login(
@@ -66,35 +65,35 @@ def count_login(
     place = place_of(address)
     known = _is_known(user, place, at)
     apart = f"known {place} " if known else ""
-    counted: list[tuple[str, Rate]] = []
-    for scope, key in (
-        ("login_address", place),
-        ("login_network", _wide(address)),
-        ("login_pair", f"{place} {name}"),
-        ("login_stranger", f"{apart}{place} {name}"),
-        ("login_account", f"{apart}{name}"),
-    ):
-        limit = f"{scope} {key}", rate(scope)
-        retry_after = stores.consume(*limit, at=at)
-        if known and scope == "login_stranger":
-            retry_after = 0
-        elif retry_after:
-            Attempt(tuple(counted)).give_back()
-            break
-        counted.append(limit)
-    if retry_after:
-        events.throttled.tell(scope=scope, address=address)
+    scopes = {
+        f"login_address {place}": "login_address",
+        f"login_network {_wide(address)}": "login_network",
+        f"login_pair {place} {name}": "login_pair",
+        # For a known address this is the same limit as the last.
+        f"login_stranger {apart}{place} {name}": "login_pair"
+        if known
+        else "login_stranger",
+        f"login_account {apart}{name}": "login_account",
+    }
+    limits = {key: rate(scope) for key, scope in scopes.items()}
+    if refused := stores.consume(limits, at=at):
+        key, retry_after = refused
+        events.throttled.tell(scope=scopes[key], address=address)
         raise Throttled(retry_after)
-    return Attempt(tuple(counted))
+    if not known:
+        stores.sweep(at)
+    return Attempt(limits)
 
 
 def remember(user: User, address: str | None, *, at: float) -> None:
     """Remember for 90 days that the user signed in from *address* with the current password."""
-    _, new = Limit.objects.update_or_create(
-        pk=_known_as(user, place_of(address)), defaults={"full_at": at + _REMEMBERED}
+    place = Limit(_known_as(user, place_of(address)), at + _REMEMBERED)
+    Limit.objects.bulk_create(
+        [place],
+        update_conflicts=True,
+        unique_fields=["digest"],
+        update_fields=["full_at"],
     )
-    if new:
-        stores.sweep(at)
 
 
 def rate(scope: str) -> Rate:

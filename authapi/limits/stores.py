@@ -7,14 +7,16 @@ limits are counted in the database, so an outage never allows more guesses.
 
 import hashlib
 import time
+from collections.abc import Mapping
 from functools import cache
 from threading import Lock
+from typing import Any
 
 import redis
 import structlog
 from django.conf import settings
+from django.db import connection, transaction
 from django.db.models import F
-from django.db.models.functions import Greatest
 
 from authapi.limits.gcra import Rate
 from authapi.models import Limit
@@ -23,45 +25,72 @@ _log = structlog.stdlib.get_logger("authapi.outage")
 
 # A script runs atomically, so no other client can interfere.
 _CONSUME = """
-local at, interval, tolerance = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
-local full_at = math.max(tonumber(redis.call('GET', KEYS[1]) or 0), at)
-if full_at > at + tolerance then
-    return string.format('%.6f', math.max(full_at - tolerance - at, 0.001))
+local at, longest, name = tonumber(ARGV[1]), 0, ''
+local full_at = {}
+for i, key in ipairs(KEYS) do
+    local tolerance = tonumber(ARGV[2 * i + 1])
+    full_at[i] = math.max(tonumber(redis.call('GET', key) or 0), at)
+    if full_at[i] > at + tolerance then
+        local wait = math.max(full_at[i] - tolerance - at, 0.001)
+        if wait > longest then longest, name = wait, key end
+    end
 end
-full_at = full_at + interval
-redis.call('SET', KEYS[1], string.format('%.6f', full_at), 'PX', math.ceil((full_at - at) * 1000))
-return '0'
+if longest > 0 then return {name, string.format('%.6f', longest)} end
+for i, key in ipairs(KEYS) do
+    local next_at = full_at[i] + tonumber(ARGV[2 * i])
+    redis.call('SET', key, string.format('%.6f', next_at), 'PX', math.ceil((next_at - at) * 1000))
+end
+return {}
 """
 _GIVE_BACK = """
 if redis.call('EXISTS', KEYS[1]) == 1 then redis.call('INCRBYFLOAT', KEYS[1], ARGV[1]) end
 return '0'
 """
+# The same for one limit in the database. One statement on plain columns, so concurrent events cannot
+# exceed the limit. It changes no row if the event is refused.
+_CONSUME_SQL = """
+INSERT INTO authapi_limit (digest, full_at) VALUES (%(digest)s, %(at)s + %(interval)s)
+ON CONFLICT (digest) DO UPDATE SET full_at = %(interval)s
+    + CASE WHEN authapi_limit.full_at > %(at)s THEN authapi_limit.full_at ELSE %(at)s END
+WHERE authapi_limit.full_at <= %(latest)s
+"""
 _TIMEOUT = 0.5
 # Seconds to wait before Redis is tried again after a failure.
 _PAUSE = 5.0
+# How many rows a sweep deletes.
+_SWEPT = 12
+
+Limits = Mapping[str, Rate]
 
 
-def consume(key: str, rate: Rate, *, at: float) -> float:
+def consume(limits: Limits, *, at: float) -> tuple[str, float] | None:
     """
-    Count an event and return 0, or refuse it and return ``retry_after``, in seconds.
+    Count an event in all *limits* and return None, or in none of them if one refuses it.
 
-    All processes share the count. Only a digest of the key is stored.
+    Then return the key of the limit that refuses it for longest, and ``retry_after``, in seconds. All
+    processes share the counts. Only digests of the keys are stored.
 
     Args:
+        limits: the rates by key.
         at: now, in seconds since the epoch.
     """
-    arguments = (at, rate.interval, rate.tolerance)
-    answer = _ask_redis("eval", _CONSUME, 1, _in_redis(key), *arguments)
+    keys = {_in_redis(key): key for key in limits}
+    rates = [n for rate in limits.values() for n in (rate.interval, rate.tolerance)]
+    answer = _ask_redis("eval", _CONSUME, len(keys), *keys, at, *rates)
     if answer is None:
-        return _consume_in_database(digest_of(key), rate, at)
-    return float(answer)
+        return _consume_in_database(limits, at)
+    if not answer:
+        return None
+    key, retry_after = answer
+    return keys[key.decode()], float(retry_after)
 
 
-def give_back(key: str, rate: Rate) -> None:
+def give_back(limits: Limits) -> None:
     """Undo one ``consume``, because the event did not take place."""
-    if _ask_redis("eval", _GIVE_BACK, 1, _in_redis(key), -rate.interval) is None:
-        row = Limit.objects.filter(pk=digest_of(key))
-        row.update(full_at=F("full_at") - rate.interval)
+    for key, rate in limits.items():
+        if _ask_redis("eval", _GIVE_BACK, 1, _in_redis(key), -rate.interval) is None:
+            row = Limit.objects.filter(pk=digest_of(key))
+            row.update(full_at=F("full_at") - rate.interval)
 
 
 def digest_of(key: str) -> str:
@@ -70,31 +99,39 @@ def digest_of(key: str) -> str:
 
 def sweep(at: float) -> None:
     """
-    Delete two rows of limits that are full again. Called for each new row, this keeps the table
-    small.
+    Delete some rows of limits that are full again.
+
+    Called for each login from a new place, which adds half as many, this keeps the table small.
     """
     over = Limit.objects.filter(full_at__lt=at)
     # The condition is repeated, because a row may be in use again since the inner selection.
-    over.filter(pk__in=over.order_by("full_at").values("pk")[:2]).delete()
+    over.filter(pk__in=over.order_by("full_at").values("pk")[:_SWEPT]).delete()
 
 
-def _consume_in_database(digest: str, rate: Rate, at: float) -> float:
-    """
-    Decide with one conditional ``UPDATE`` on plain columns, so concurrent events cannot exceed the
-    limit.
-
-    A new key gets a row, and the next iteration counts in it.
-    """
-    row = Limit.objects.filter(pk=digest)
-    latest = at + rate.tolerance
-    while True:
-        allowed = row.filter(full_at__lte=latest)
-        if allowed.update(full_at=Greatest(F("full_at"), at) + rate.interval):
-            return 0
-        if refused := row.filter(full_at__gt=latest).first():
-            return float(refused.full_at - latest)
-        Limit.objects.bulk_create([Limit(digest, at)], ignore_conflicts=True)
-        sweep(at)
+def _consume_in_database(limits: Limits, at: float) -> tuple[str, float] | None:
+    latest = {key: at + rate.tolerance for key, rate in limits.items()}
+    rows: list[dict[str, float | str]] = [
+        {
+            "digest": digest_of(key),
+            "at": at,
+            "interval": rate.interval,
+            "latest": latest[key],
+        }
+        for key, rate in limits.items()
+    ]
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.executemany(_CONSUME_SQL, rows)
+        if cursor.rowcount == len(rows):
+            return None
+        transaction.set_rollback(True)
+    full_at = Limit.objects.in_bulk([row["digest"] for row in rows])
+    waits = {
+        key: full_at[digest_of(key)].full_at - latest[key]
+        for key in limits
+        if digest_of(key) in full_at
+    }
+    key = max(waits, key=waits.__getitem__)
+    return key, max(waits[key], 0.001)
 
 
 class _Redis:
@@ -103,7 +140,7 @@ class _Redis:
     rests_until = 0.0
 
 
-def _ask_redis(command: str, *arguments: object) -> bytes | None:
+def _ask_redis(command: str, *arguments: object) -> Any:
     """Return the answer of Redis, or None if Redis is not configured or does not answer."""
     default = settings.CACHES["default"]
     now = time.monotonic()
@@ -113,7 +150,7 @@ def _ask_redis(command: str, *arguments: object) -> bytes | None:
         # After a failure, one request tries; the others do not wait for it.
         _Redis.rests_until = now + _PAUSE
     try:
-        answer: bytes = getattr(_client(default["LOCATION"]), command)(*arguments)
+        answer = getattr(_client(default["LOCATION"]), command)(*arguments)
     except redis.RedisError as error:
         _Redis.rests_until = now + _PAUSE
         _log.warning("redis_unavailable", error=str(error), instead="database")
