@@ -14,6 +14,7 @@ from rest_framework.exceptions import APIException
 from authapi import events, login
 from authapi.errors import BadCredentials
 from authapi.http.address import client_of
+from authapi.limits import policy
 from authapi.models import User
 
 
@@ -59,4 +60,6 @@ class Site(admin.AdminSite):
 
 def _check(request: Any, username: str, password: str) -> User:
     client, at = client_of(request), timezone.now()
-    return login.check(username, password, client=client, at=at, request=request)
+    user = login.check(username, password, client=client, at=at, request=request)
+    policy.remember(user, client.address, at=at.timestamp())
+    return user

@@ -27,6 +27,8 @@ def check(
     """
     Return the user with this name and password.
 
+    ``sessions.start`` remembers where the user has signed in; without a session, the caller does so.
+
     Args:
         client: where the request came from.
         at: now; timezone-aware.
@@ -51,7 +53,6 @@ def check(
         user_id = str(account.pk) if account else None
         events.login_failed.tell(user_id=user_id, address=client.address)
         raise BadCredentials
-    policy.remember(user, client.address, at=at.timestamp())
     return user
 
 
