@@ -12,8 +12,8 @@ LOCK := --quiet --universal --no-strip-extras --generate-hashes --no-annotate --
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run dev test test-scale script mutants attack fuzz clients conformance audit bench schema release
-.PHONY: screenshots lock clean
+.PHONY: help run dev test test-scale script mutants attack fuzz clients conformance audit
+.PHONY: bench bench-gate schema release screenshots lock clean
 .PHONY: .venv/run .venv/dev .venv/static .venv/node
 
 help: ## list the targets
@@ -66,8 +66,8 @@ release: ## mark schema/openapi.yaml as released; later changes must be compatib
 audit: .venv/dev ## check the pinned requirements for known vulnerabilities; needs the network
 	$(BIN)/pip-audit --strict --disable-pip --require-hashes --requirement requirements.lock
 
-bench: .venv/dev .venv/static ## measure the profile endpoint during many simultaneous logins
-	$(BIN)/python -m tests.bench
+bench-gate: .venv/dev .venv/static ## count the instructions of each request and compare them with their bounds
+	@$(BIN)/python -m tests.bench gate
 
 screenshots: .venv/dev .venv/static ## take the README's screenshots again
 	$(BIN)/pytest --no-cov --numprocesses=0 -m proof --screenshots .screenshots \
@@ -79,7 +79,7 @@ lock: .venv/dev ## compile the pinned requirements from pyproject.toml
 	$(BIN)/uv pip compile $(LOCK) --group dev pyproject.toml -o requirements-dev.lock
 
 clean: ## remove everything that the other targets create, except .env and the database
-	rm -rf .lock .venv node_modules staticfiles .coverage* .hypothesis .fermut .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .bench .lock .venv node_modules staticfiles .coverage* .hypothesis .fermut .mypy_cache .pytest_cache .ruff_cache
 
 # The set-up does not rely on timestamps, so that it notices a moved folder: project/install.py skips
 # finished steps, and lets only one make run at a time.

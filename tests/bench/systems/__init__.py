@@ -1,0 +1,1 @@
+"""The systems, one module each. A module has an ``application`` and ``make_users(names)``."""

@@ -1,0 +1,42 @@
+"""django-ninja-jwt with its default controller and its blacklist."""
+
+from datetime import datetime
+
+from django.core.wsgi import get_wsgi_application
+
+from tests.bench.systems.django_peer import JWT, configure, make_users
+
+__all__ = ["application", "make_users"]
+
+configure(
+    __name__,
+    ("ninja_extra", "ninja_jwt", "ninja_jwt.token_blacklist"),
+    NINJA_JWT=JWT,
+)
+
+from django.urls import path  # noqa: E402  # needs the settings
+from ninja import Schema  # noqa: E402
+from ninja_extra import NinjaExtraAPI  # noqa: E402
+from ninja_jwt.authentication import JWTAuth  # noqa: E402
+from ninja_jwt.controller import NinjaJWTDefaultController  # noqa: E402
+
+api = NinjaExtraAPI()
+api.register_controllers(NinjaJWTDefaultController)
+
+
+class Profile(Schema):
+    username: str
+    email: str
+    first_name: str
+    last_name: str
+    date_joined: datetime
+    last_login: datetime | None
+
+
+@api.get("/profile", auth=JWTAuth(), response=Profile)
+def profile(request):
+    return request.user
+
+
+urlpatterns = [path("api/", api.urls)]
+application = get_wsgi_application()
