@@ -66,6 +66,9 @@ release: ## mark schema/openapi.yaml as released; later changes must be compatib
 audit: .venv/dev ## check the pinned requirements for known vulnerabilities; needs the network
 	$(BIN)/pip-audit --strict --disable-pip --require-hashes --requirement requirements.lock
 
+bench: .venv/dev .venv/static ## measure speed beside other systems, print tables and draw tests/bench/bench.svg
+	@$(BIN)/python -m tests.bench all
+
 bench-gate: .venv/dev .venv/static ## count the instructions of each request and compare them with their bounds
 	@$(BIN)/python -m tests.bench gate
 

@@ -7,8 +7,8 @@ A bound is the goal, or 3 % more than was reached.
 
 from typing import NamedTuple
 
-from tests.bench.catalog import BARE, OURS, TUTORIAL
-from tests.bench.count import Count
+from tests.bench.catalog import OURS, TUTORIAL
+from tests.bench.count import Count, unit
 
 
 class Row(NamedTuple):
@@ -37,8 +37,8 @@ BOUNDS = (
 def figures(counts: dict[str, Count]) -> dict[str, float]:
     """Compute the figures of ``BOUNDS`` from counts of one run."""
     ours, tutorial = counts[OURS.name], counts[TUTORIAL.name]
-    unit = counts[BARE.name].instructions["profile"]
-    times = {name: count / unit for name, count in ours.instructions.items()}
+    one = unit(counts)
+    times = {name: count / one for name, count in ours.instructions.items()}
     return {
         "profile, a token seen before": times["profile"],
         "profile, a new token": times["profile_new"],

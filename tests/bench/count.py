@@ -1,8 +1,10 @@
 """
 Counts the instructions of each operation with callgrind, in the system's own process, without a server.
 
-Sending the same requests to two runs gives the same figures within 0.1 %, on an idle machine or a busy
-one. Every answer is checked, because a refused request is cheap.
+Two runs of the same code give the same figures within 0.1 %, on an idle machine or a busy one. Another
+path of the checkout, or another Python, moves them by up to 1 %, because the addresses of names decide
+which of them share a place in Python's cache of attributes. Every answer is checked, because a refused
+request is cheap.
 """
 
 import json
@@ -18,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.bench import environments
-from tests.bench.catalog import FIELDS, READER, System
+from tests.bench.catalog import BARE, FIELDS, READER, System
 from tests.bench.drive import COUNTED
 from tests.bench.environments import ROOT, say
 
@@ -48,25 +50,31 @@ class Count:
         return commits
 
 
+def unit(counts: dict[str, Count]) -> float:
+    """Instructions of the bare view, which is the unit of all others."""
+    return counts[BARE.name].instructions["profile"]
+
+
 def count(systems: Iterable[System], folder: Path) -> dict[str, Count]:
     """Count all *systems*, as many at a time as there are cores."""
-    if not shutil.which("valgrind"):
+    valgrind = shutil.which("valgrind")
+    if not valgrind:
         sys.exit("bench: valgrind is missing. On Debian: apt-get install valgrind")
     with ThreadPoolExecutor(cpu_count()) as pool:
         jobs = {
-            system.name: pool.submit(_count, system, folder / system.name)
+            system.name: pool.submit(_count, system, folder / system.name, valgrind)
             for system in systems
         }
         return {name: job.result() for name, job in jobs.items()}
 
 
-def _count(system: System, folder: Path) -> Count:
+def _count(system: System, folder: Path, valgrind: str) -> Count:
     folder.mkdir()
     drive = (environments.python(system), "-m", "tests.bench.drive")
     _run(system, folder, *drive, "prepare", system.name)
     say(f"Counting {system.title}")
     _run(
-        *(system, folder, "valgrind", "--tool=callgrind", "--dump-before=getsid"),
+        *(system, folder, valgrind, "--tool=callgrind", "--dump-before=getsid"),
         *(f"--callgrind-out-file={folder}/counted", f"--log-file={folder}/valgrind"),
         *(*drive, "count", system.name),
     )

@@ -1,7 +1,8 @@
 """
-Calls one system in its own process, without a server. ``tests.bench.count`` runs it twice:
+Calls one system in its own process, without a server:
 
-    prepare   make the users, log them in, and write the requests that will be counted
+    users     make the users
+    prepare   the same; log them in, and write the requests that will be counted
     count     send these requests, under valgrind, and write the answers
 
 A call of ``getsid`` tells valgrind to write down what it has counted. Nothing else calls that.
@@ -54,7 +55,9 @@ def main(phase: str, name: str) -> None:
     module = import_module(f"tests.bench.systems.{name}")
     senders: dict[str, Callable[[Any], Send]] = {"wsgi": over_wsgi, "asgi": over_asgi}
     send = senders[system.interface](module.application)
-    if phase == "prepare":
+    if phase == "users":
+        module.make_users(USERS, PASSWORD)
+    elif phase == "prepare":
         module.make_users(USERS, PASSWORD)
         plan = prepare(system, send)
         (folder / "plan.json").write_text(json.dumps(plan, default=asdict))

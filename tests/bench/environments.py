@@ -1,9 +1,12 @@
 """An environment for each system, built once in ``.bench/`` from its pinned requirements."""
 
+import fcntl
 import os
+import shutil
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from authapi.tokens import keys
@@ -40,6 +43,18 @@ def build(systems: Iterable[System]) -> None:
         stamp.write_text(wanted)
 
 
+@contextmanager
+def work() -> Iterator[Path]:
+    """An empty folder for one run, always at the same path. Another run in this checkout must wait."""
+    BUILT.mkdir(exist_ok=True)
+    with (BUILT / "lock").open("w") as lock:
+        fcntl.lockf(lock, fcntl.LOCK_EX)
+        folder = BUILT / "work"
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+        yield folder
+
+
 def python(system: System) -> str:
     """The Python that runs *system*. The bare view runs on the Django of this service."""
     if system in (BARE, OURS):
@@ -48,9 +63,14 @@ def python(system: System) -> str:
 
 
 def variables(folder: Path, *, cheap_hash: bool) -> dict[str, str]:
-    """The environment of a system's process, which keeps its files in *folder*."""
+    """
+    The environment of a system's process, which keeps its files in *folder*.
+
+    It is the same in every run: its length moves what Python allocates, and with it which names share
+    a place in its caches.
+    """
     return {
-        "PATH": os.environ["PATH"],
+        "PATH": os.defpath,
         "PYTHONHASHSEED": "0",
         "BENCH_FOLDER": str(folder),
         "BENCH_DATABASE": str(folder / "db.sqlite3"),
