@@ -55,6 +55,11 @@ class Server:
     def connect(self) -> "Client":
         return Client(self.system, HTTPConnection("127.0.0.1", self.port, timeout=120))
 
+    def reconnect(self) -> None:
+        """Open new connections: Granian closes those that were idle while others had their turn."""
+        for client in self.clients:
+            client.connection.close()
+
     def seconds(self) -> float:
         """CPU of the process and of its worker until now."""
         children = Path(f"/proc/{self.process.pid}/task").glob("*/children")
@@ -191,6 +196,7 @@ def _wait_until_ready(server: Server, log: Path) -> None:
 
 def _measure(server: Server, operation: str, *, keep: bool) -> None:
     """Let a few clients send one request after the other for a second."""
+    server.reconnect()
 
     def repeat(client: Client) -> int:
         done = 0
@@ -211,6 +217,7 @@ def _measure(server: Server, operation: str, *, keep: bool) -> None:
 
 def _storm(server: Server) -> None:
     """Read the profile alone, then while clients log in with wrong passwords, without a pause."""
+    server.reconnect()
     reader = server.clients[0]
     over = Event()
 
