@@ -219,7 +219,16 @@ class System:
         return list(self._pool.map(self.send, requests, [barrier] * len(requests)))
 
     def send(self, request: Request, barrier: Barrier | None = None) -> Answer:
-        """Send a request, when all others wait at the *barrier* too."""
+        """Send a request, when all others wait at the *barrier* too. Try again if it is too busy."""
+        answer = self._send(request, barrier)
+        for _ in range(10):
+            if answer.status != 503:
+                break
+            time.sleep(1)  # as Retry-After says
+            answer = self._send(request)
+        return answer
+
+    def _send(self, request: Request, barrier: Barrier | None = None) -> Answer:
         headers = dict(request.place.headers)
         body = None
         if request.body is not None:
