@@ -4,8 +4,9 @@ import os
 import shutil
 import signal
 import subprocess
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
@@ -31,13 +32,25 @@ class PostgreSQL:
     def __init__(self, programs: Path, folder: Path) -> None:
         self._programs, self._folder = programs, folder
         self.port = free_port()
-        self.url = f"postgresql://postgres@127.0.0.1:{self.port}/postgres"
+        self.url = self.url_of("postgres")
 
-    def sql(self, statement: str) -> list[Any]:
+    def url_of(self, database: str, user: str = "postgres") -> str:
+        return f"postgresql://{user}@127.0.0.1:{self.port}/{database}"
+
+    def sql(self, statement: str, database: str = "postgres") -> list[Any]:
         writable = "-c default_transaction_read_only=off"
-        with psycopg.connect(self.url, autocommit=True, options=writable) as connection:
+        with psycopg.connect(
+            self.url_of(database), autocommit=True, options=writable
+        ) as connection:
             cursor = connection.execute(statement)
             return cursor.fetchall() if cursor.description else []
+
+    def create_database(self, name: str, options: str = "") -> str:
+        """Create a database that belongs to the role ``authapi``, no superuser. Return its URL."""
+        with suppress(psycopg.errors.DuplicateObject):
+            self.sql("CREATE ROLE authapi LOGIN")
+        self.sql(f"CREATE DATABASE {name} OWNER authapi {options}")
+        return self.url_of(name, "authapi")
 
     def create(self) -> None:
         self._run(
@@ -53,8 +66,15 @@ class PostgreSQL:
         log = self._folder / "log"
         self._control("start", f"--options={local}", f"--log={log}")
 
-    def stop(self) -> None:
-        self._control("stop", "--mode=immediate")
+    def stop(self, mode: str = "immediate") -> None:
+        self._control("stop", f"--mode={mode}")
+
+    def kill(self) -> None:
+        """End it as a lack of memory would. PostgreSQL's other processes notice and end too."""
+        children = self._children()
+        os.kill(self._main, signal.SIGKILL)
+        while any(Path(f"/proc/{pid}").exists() for pid in children):
+            time.sleep(0.05)
 
     @contextmanager
     def stopped(self) -> Iterator[None]:
@@ -67,10 +87,9 @@ class PostgreSQL:
     @contextmanager
     def hanging(self) -> Iterator[None]:
         """No process of the server runs. The system still accepts connections for it."""
-        main = int((self._data / "postmaster.pid").read_text().split()[0])
+        main = self._main
         os.kill(main, signal.SIGSTOP)
-        children = Path(f"/proc/{main}/task/{main}/children").read_text().split()
-        processes = [main, *map(int, children)]
+        processes = [main, *self._children()]
         for process in processes:
             os.kill(process, signal.SIGSTOP)
         try:
@@ -78,6 +97,15 @@ class PostgreSQL:
         finally:
             for process in reversed(processes):
                 os.kill(process, signal.SIGCONT)
+
+    @property
+    def _main(self) -> int:
+        return int((self._data / "postmaster.pid").read_text().split()[0])
+
+    def _children(self) -> list[int]:
+        main = self._main
+        children = Path(f"/proc/{main}/task/{main}/children").read_text()
+        return [int(pid) for pid in children.split()]
 
     @property
     def _data(self) -> Path:
@@ -98,7 +126,7 @@ class PostgreSQL:
 
 
 @contextmanager
-def own_postgresql() -> Iterator[PostgreSQL]:
+def own_postgresql(settings: str = "") -> Iterator[PostgreSQL]:
     """Run a new PostgreSQL server until the block ends."""
     programs = _programs()
     # Not below pytest's folder, which other users cannot enter.
@@ -108,7 +136,7 @@ def own_postgresql() -> Iterator[PostgreSQL]:
             shutil.chown(folder, "postgres")
         server = PostgreSQL(programs, folder)
         server.create()
-        server.start()
+        server.start(settings)
         try:
             yield server
         finally:

@@ -5,7 +5,9 @@ Linters read the files. Then the same commands run here, with the same variables
 only the places of files and ports are replaced.
 """
 
+import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -21,6 +23,7 @@ import pytest
 import yaml
 
 from tests.checkout import call, copy
+from tests.postgresql import own_postgresql
 from tests.scale import servers
 from tests.scale.fleet import Instance, container_command
 from tests.scale.servers import Process, wait_until
@@ -88,9 +91,16 @@ def deployed(folder: Path) -> Iterator[tuple[Instance, servers.Proxy]]:
     root = copy(folder)
     secrets = servers.make_secrets(folder)
     with ExitStack() as stack:
-        database = stack.enter_context(servers.postgresql(folder / "database"))
+        # On a socket only, as the command says.
+        sockets = folder / "database"
+        if os.geteuid() == 0:
+            shutil.chown(sockets, "postgres")
+        options = " ".join(services["database"]["command"][1:]).replace("=", "=''")
+        stack.enter_context(
+            own_postgresql(f"-p 5432 -c unix_socket_directories={sockets} {options}")
+        )
         with psycopg.connect(
-            database.url("postgres", "postgres"), autocommit=True
+            f"postgresql://postgres@/postgres?host={sockets}", autocommit=True
         ) as connection:
             for statement in COMPOSE["configs"]["role"]["content"].splitlines():
                 connection.execute(statement)
@@ -102,7 +112,7 @@ def deployed(folder: Path) -> Iterator[tuple[Instance, servers.Proxy]]:
         }
         for name, value in services["service"]["environment"].items():
             for there, here in {
-                "/run/postgresql": str(database.folder),
+                "/run/postgresql": str(sockets),
                 "/run/valkey": str(folder / "cache"),
                 "/run/secrets": str(secrets),
                 "${PUBLIC_URL:-https://localhost:8443}": proxy.url,
@@ -116,11 +126,14 @@ def deployed(folder: Path) -> Iterator[tuple[Instance, servers.Proxy]]:
             }.items():
                 value = value.replace(there, here)
             environment[name] = value
-        _, *options = services["cache"]["command"]
+        _, *arguments = services["cache"]["command"]
         cache = Process(
             [
                 servers.program("redis-server"),
-                *(option.replace("/data", str(folder / "cache")) for option in options),
+                *(
+                    option.replace("/data", str(folder / "cache"))
+                    for option in arguments
+                ),
             ],
             folder / "cache",
         )

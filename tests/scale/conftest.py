@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from project.run import say
+from tests.postgresql import PostgreSQL, own_postgresql
 from tests.scale import servers
 from tests.scale.fleet import Fleet, running
-from tests.scale.servers import Postgresql, Proxy, Redis
-from tests.server import free_port
+from tests.scale.servers import Proxy, Redis
 
 
 @dataclass
@@ -22,7 +22,7 @@ class Machine:
     """What the instances need."""
 
     folder: Path
-    postgresql: Postgresql
+    postgresql: PostgreSQL
     redis: Redis
     proxy: Proxy
 
@@ -30,12 +30,6 @@ class Machine:
         folder = self.folder / name
         folder.mkdir(exist_ok=True)
         return folder
-
-    def repair(self) -> None:
-        for server in (self.postgresql, self.redis):
-            server.server.thaw()
-            if server.server.process.poll() is not None:
-                server.start()
 
 
 @pytest.fixture(scope="session")
@@ -60,7 +54,7 @@ def machine(folder: Path) -> Iterator[Machine]:
         start = stack.enter_context
         yield Machine(
             folder,
-            start(servers.postgresql(subfolder("postgresql"), free_port())),
+            start(own_postgresql()),
             start(servers.running_redis(subfolder("redis"))),
             start(servers.proxy(subfolder("nginx"), servers.make_secrets(folder))),
         )
@@ -83,7 +77,7 @@ def _processes_in(folder: Path) -> list[str]:
 
 @pytest.fixture(scope="session")
 def _fleet(machine: Machine) -> Iterator[Fleet]:
-    url = machine.postgresql.create("authapi")
+    url = machine.postgresql.create_database("authapi")
     with running(
         machine.subfolder("fleet"),
         machine.proxy,
@@ -98,7 +92,7 @@ def fleet(_fleet: Fleet, machine: Machine) -> Iterator[Fleet]:
     """The fleet. Afterwards the machine is repaired, and a fleet with other settings is restarted."""
     before = _fleet.environment
     yield _fleet
-    machine.repair()
+    machine.redis.repair()
     changed = _fleet.environment != before
     _fleet.environment = before
     if changed or not _fleet.recovers():

@@ -4,6 +4,7 @@ import json
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from http.client import HTTPException, HTTPSConnection
@@ -223,3 +224,18 @@ def load(fleet: Fleet, clients: int = CLIENTS, pause: float = PAUSE) -> Iterator
         running.over.set()
         for thread in threads:
             thread.join(PATIENCE + 2)
+
+
+def guess_at_once(fleet: Fleet, number: int) -> Counter[int]:
+    """Try wrong passwords for an account, all at once and from one address. Count the statuses."""
+    guessers = Load(fleet, number, pause=0).clients
+    body = {"username": "nobody", "password": "wrong"}
+
+    def guess(client: Client) -> int:
+        client.address = guessers[0].address
+        client.connect()
+        with closing(client.connection):
+            return client.until_answered("POST", "/api/token/", body).status
+
+    with ThreadPoolExecutor(number) as pool:
+        return Counter(pool.map(guess, guessers))

@@ -14,14 +14,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import pytest
 import redis
 
+from tests.postgresql import PostgreSQL
 from tests.server import ROOT, free_port
 
-# nginx finds its certificate, and PostgreSQL its data, as another user than root.
-OWNER = "postgres"
 DEBIAN = (
     "apt-get install postgresql redis-server nginx-light pgbouncer faketime openssl"
 )
@@ -138,83 +136,6 @@ class Process:
             self.process.wait()
 
 
-class Postgresql:
-    """
-    A PostgreSQL server with Debian's defaults, but for durability, which no row is about.
-
-    Without a *port*, it listens on a socket in its folder only.
-    """
-
-    def __init__(self, folder: Path, port: int | None = None) -> None:
-        self.folder = folder
-        self.data = folder / "data"
-        self.port = port
-        self.user = OWNER if os.geteuid() == 0 else None
-        if self.user:
-            shutil.chown(folder, self.user)
-        subprocess.run(
-            [program("initdb"), "--no-sync", "--auth=trust", "-U", OWNER, self.data],
-            cwd=folder,
-            user=self.user,
-            check=True,
-            stdout=subprocess.DEVNULL,
-        )
-        self.start()
-
-    def start(self) -> None:
-        settings = {
-            "port": self.port or 5432,
-            "listen_addresses": "127.0.0.1" if self.port else "",
-            "unix_socket_directories": self.folder,
-            "fsync": "off",
-        }
-        options = [f"--{name}={value}" for name, value in settings.items()]
-        command = [program("postgres"), "-D", str(self.data), *options]
-        self.server = Process(command, self.folder, user=self.user)
-        wait_until(self._answers, "PostgreSQL starts")
-
-    def stop(self) -> None:
-        """A fast shutdown: open connections are closed."""
-        self.server.end(signal.SIGINT)
-
-    def url(self, name: str, user: str = "authapi") -> str:
-        """How *user* reaches a database, through the network if the server listens there."""
-        if not self.port:
-            return f"postgresql://{user}@/{name}?host={self.folder}"
-        return f"postgresql://{user}@127.0.0.1:{self.port}/{name}"
-
-    def create(self, name: str, options: str = "") -> str:
-        """Create a database for a role that is no superuser, and return its URL."""
-        with suppress(psycopg.errors.DuplicateObject):
-            self.run("CREATE ROLE authapi LOGIN")
-        self.run(f"CREATE DATABASE {name} OWNER authapi {options}")
-        return self.url(name)
-
-    def run(self, statement: str, name: str = "postgres") -> list[tuple[Any, ...]]:
-        """Run a statement as the superuser and return its rows."""
-        url = self.url(name, OWNER)
-        with psycopg.connect(url, autocommit=True, connect_timeout=5) as connection:
-            cursor = connection.execute(statement)  # type: ignore[call-overload]
-            return cursor.fetchall() if cursor.description else []
-
-    def _answers(self) -> bool:
-        try:
-            return bool(self.run("SELECT true"))
-        except psycopg.OperationalError:
-            return False
-
-
-@contextmanager
-def postgresql(folder: Path, port: int | None = None) -> Iterator[Postgresql]:
-    server = Postgresql(folder, port)
-    try:
-        yield server
-    finally:
-        server.server.thaw()
-        if server.server.process.poll() is None:
-            server.server.end(signal.SIGQUIT)
-
-
 class Redis:
     """A Redis server without persistence."""
 
@@ -228,6 +149,12 @@ class Redis:
         command = [program("redis-server"), f"--port {self.port}", "--save", ""]
         self.server = Process([*command, "--bind 127.0.0.1"], self.folder)
         wait_until(self._answers, "Redis starts")
+
+    def repair(self) -> None:
+        """Let it go on, or start it again."""
+        self.server.thaw()
+        if self.server.process.poll() is not None:
+            self.start()
 
     def _answers(self) -> bool:
         try:
@@ -305,10 +232,12 @@ class PgBouncer:
 
     size = 10
 
-    def __init__(self, folder: Path, database: Postgresql) -> None:
+    def __init__(self, folder: Path, database: PostgreSQL) -> None:
         self.port = free_port()
-        if database.user:
-            shutil.chown(folder, database.user)
+        # It does not run as root.
+        user = "postgres" if os.geteuid() == 0 else None
+        if user:
+            shutil.chown(folder, user)
         users = folder / "users.txt"
         users.write_text('"authapi" ""\n')
         settings = {
@@ -327,11 +256,11 @@ class PgBouncer:
             + "".join(f"{name} = {value}\n" for name, value in settings.items())
         )
         command = [program("pgbouncer"), str(file)]
-        self.server = Process(command, folder, user=database.user)
+        self.server = Process(command, folder, user=user)
 
 
 @contextmanager
-def pgbouncer(folder: Path, database: Postgresql) -> Iterator[PgBouncer]:
+def pgbouncer(folder: Path, database: PostgreSQL) -> Iterator[PgBouncer]:
     server = PgBouncer(folder, database)
     try:
         yield server

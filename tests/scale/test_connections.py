@@ -22,9 +22,9 @@ def test_row_5_connections_are_bounded(fleet, machine, report):
     with load(fleet, CROWD, pause=0) as clients:
         for _ in range(20):
             clients.until_calls(CROWD)
-            counts += machine.postgresql.run(_IN_USE)[0]
+            counts += machine.postgresql.sql(_IN_USE)[0]
             # As the service's role, for which no connection is reserved.
-            psycopg.connect(machine.postgresql.url("authapi")).close()
+            psycopg.connect(machine.postgresql.url_of("authapi", "authapi")).close()
 
     report(f"{clients.figures()}, {max(counts)} connections of at most {bound}")
     assert max(counts) <= bound
@@ -35,7 +35,7 @@ def test_row_5_connections_are_bounded(fleet, machine, report):
 def test_row_5_pgbouncer_in_transaction_mode(fleet, machine, report):
     """Instances share even fewer connections. The role has the timeouts; migrations go past it."""
     for timeout in ("statement_timeout = '1250ms'", "lock_timeout = '950ms'"):
-        machine.postgresql.run(f"ALTER ROLE authapi SET {timeout}")
+        machine.postgresql.sql(f"ALTER ROLE authapi SET {timeout}")
     counts = []
     with pgbouncer(machine.subfolder("pgbouncer"), machine.postgresql) as bouncer:
         url = f"postgresql://authapi@127.0.0.1:{bouncer.port}/authapi"
@@ -46,11 +46,11 @@ def test_row_5_pgbouncer_in_transaction_mode(fleet, machine, report):
         with load(fleet) as clients:
             for _ in range(5):
                 clients.until_refreshed(1)
-                counts += machine.postgresql.run(_IN_USE)[0]
+                counts += machine.postgresql.sql(_IN_USE)[0]
         with psycopg.connect(url) as connection, pytest.raises(psycopg.Error):
             connection.execute("SELECT pg_sleep(30)")
         fleet.stop()
-    machine.postgresql.run("ALTER ROLE authapi RESET ALL")
+    machine.postgresql.sql("ALTER ROLE authapi RESET ALL")
 
     report(f"{clients.figures()}, {max(counts)} of {bouncer.size} connections")
     assert max(counts) <= bouncer.size

@@ -17,7 +17,7 @@ AT_ONCE = 4
 def test_row_8_instances_migrate_at_once(fleet, machine, report):
     """Each instance may migrate when it starts: they wait for one another."""
     environment = fleet.environment | {
-        "DATABASE_URL": machine.postgresql.create("at_once")
+        "DATABASE_URL": machine.postgresql.create_database("at_once")
     }
     running = [
         subprocess.Popen(
@@ -72,8 +72,8 @@ def test_row_10_a_dump_is_restored(fleet, machine, report):
         clients.until_refreshed()
     earlier |= {client.refresh for client in clients.clients}
     fleet.stop()
-    machine.postgresql.run("DROP DATABASE authapi WITH (FORCE)")
-    machine.postgresql.create("authapi")
+    machine.postgresql.sql("DROP DATABASE authapi WITH (FORCE)")
+    machine.postgresql.create_database("authapi")
 
     run("Restore a dump")
 

@@ -36,7 +36,7 @@ def instance_of(fleet, machine, name, **environment):
 
 
 def test_row_6_ready_needs_tables(fleet, machine, report):
-    url = machine.postgresql.create("empty")
+    url = machine.postgresql.create_database("empty")
     with instance_of(fleet, machine, "empty", DATABASE_URL=url) as instance:
         without = lacks(instance)
         fleet.manage("migrate", "--verbosity=0", DATABASE_URL=url)
@@ -49,10 +49,10 @@ def test_row_6_ready_needs_tables(fleet, machine, report):
 
 def test_row_6_ready_needs_a_database_that_can_be_written(fleet, machine, report):
     def set_read_only(value: str) -> None:
-        machine.postgresql.run(
+        machine.postgresql.sql(
             f"ALTER SYSTEM SET default_transaction_read_only = {value}"
         )
-        machine.postgresql.run("SELECT pg_reload_conf()")
+        machine.postgresql.sql("SELECT pg_reload_conf()")
 
     instance = fleet.instances[0]
     set_read_only("on")
@@ -73,10 +73,9 @@ def test_row_6_ready_needs_room_on_the_disk(fleet, machine, report):
     if subprocess.run(mount, capture_output=True).returncode:
         pytest.skip("this machine does not let us mount a small file system")
     try:
-        if machine.postgresql.user:
-            shutil.chown(disk, machine.postgresql.user)
-        machine.postgresql.run(f"CREATE TABLESPACE small LOCATION '{disk}'")
-        url = machine.postgresql.create("full_disk", "TABLESPACE small")
+        shutil.chown(disk, "postgres")
+        machine.postgresql.sql(f"CREATE TABLESPACE small LOCATION '{disk}'")
+        url = machine.postgresql.create_database("full_disk", "TABLESPACE small")
         fleet.manage("migrate", "--verbosity=0", DATABASE_URL=url)
         with instance_of(fleet, machine, "full_disk", DATABASE_URL=url) as instance:
             assert not lacks(instance)
@@ -86,8 +85,8 @@ def test_row_6_ready_needs_room_on_the_disk(fleet, machine, report):
             full = lacks(instance)
             filler.unlink()
             after = lacks(instance)
-        machine.postgresql.run("DROP DATABASE full_disk WITH (FORCE)")
-        machine.postgresql.run("DROP TABLESPACE small")
+        machine.postgresql.sql("DROP DATABASE full_disk WITH (FORCE)")
+        machine.postgresql.sql("DROP TABLESPACE small")
     finally:
         subprocess.run(["umount", "--lazy", disk], check=True)
 

@@ -65,8 +65,7 @@ def test_row_15_sizing(fleet, machine, report):
     for client in clients.clients:
         client.connection.close()
 
-    machine.postgresql.create("sizing")
-    url = machine.postgresql.url("sizing")
+    url = machine.postgresql.create_database("sizing")
     fleet.manage("migrate", "--verbosity=0", DATABASE_URL=url)
     fleet.manage(
         "shell",
@@ -74,10 +73,10 @@ def test_row_15_sizing(fleet, machine, report):
         f"User.objects.create_user('a', password={PASSWORD!r})",
         DATABASE_URL=url,
     )
-    machine.postgresql.run(_FILL.format(number=SESSIONS), "sizing")
-    machine.postgresql.run("UPDATE authapi_session SET rotated_at = now()", "sizing")
-    machine.postgresql.run("VACUUM authapi_session", "sizing")
-    ((size,),) = machine.postgresql.run(_SIZE, "sizing")
+    machine.postgresql.sql(_FILL.format(number=SESSIONS), "sizing")
+    machine.postgresql.sql("UPDATE authapi_session SET rotated_at = now()", "sizing")
+    machine.postgresql.sql("VACUUM authapi_session", "sizing")
+    ((size,),) = machine.postgresql.sql(_SIZE, "sizing")
 
     report(
         f"a core does {LOGINS / logins:.0f} logins, {REFRESHES / refreshes:.0f} refreshes or"
