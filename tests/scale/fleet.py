@@ -48,7 +48,7 @@ class Instance:
     def stop(self) -> None:
         self.server.end()
 
-    def health(self, part: str = "ready", seconds: float = 5) -> httpx.Response | None:
+    def health(self, part: str = "ready", seconds: float = 30) -> httpx.Response | None:
         """Ask the instance itself; None if it does not answer."""
         try:
             return httpx.get(f"{self.url}/health/{part}/", timeout=seconds)

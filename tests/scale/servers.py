@@ -44,7 +44,7 @@ def library(pattern: str) -> str:
     return found[0]
 
 
-def wait_until(done: Callable[[], Any], what: str, seconds: float = 60) -> None:
+def wait_until(done: Callable[[], Any], what: str, seconds: float = 120) -> None:
     """Wait for a condition; after *seconds* it is a failure."""
     deadline = time.monotonic() + seconds
     while not done():

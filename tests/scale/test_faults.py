@@ -8,7 +8,7 @@ from functools import partial
 import pytest
 
 from tests.scale.fleet import WORKERS
-from tests.scale.load import CLIENTS, guess_at_once, load
+from tests.scale.load import CLIENTS, HASTY, guess_at_once, load
 from tests.scale.servers import wait_until
 
 # Seconds that a fault lasts at least: clients have given up and asked again by then.
@@ -33,7 +33,7 @@ def down(instance) -> set[str]:
 
 def test_row_2_postgresql_hangs(fleet, machine, report):
     """Every call, and every probe, is answered before PostgreSQL goes on."""
-    with load(fleet) as clients:
+    with load(fleet, patience=HASTY) as clients:
         began = time.monotonic()
         with machine.postgresql.hanging():
             assert_alive(fleet)
@@ -56,7 +56,7 @@ def test_row_2_postgresql_hangs(fleet, machine, report):
 def test_row_3_postgresql_is(fleet, machine, report, way):
     """Only a 503 that says when to come back, and a log that stays small."""
     fleet.clear_logs()
-    with load(fleet) as clients:
+    with load(fleet, patience=HASTY) as clients:
         began = time.monotonic()
         if way == "killed":
             machine.postgresql.kill()
