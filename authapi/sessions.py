@@ -274,7 +274,7 @@ def over(*, at: datetime) -> SessionQuerySet:
 
 def delete_some(chosen: SessionQuerySet, *, most: int) -> int:
     """Delete at most *most* of the *chosen* sessions, and return their number."""
-    batch = list(chosen.order_by().values_list("pk", flat=True)[:most])
+    batch = chosen.order_by().values("pk")[:most]
     return Session.objects.filter(pk__in=batch).delete()[0]
 
 
