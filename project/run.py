@@ -55,7 +55,7 @@ def main() -> None:
     say(f"Open    {settings.PUBLIC_URL}/api/docs/")
     say(f"Sign in {demo}" if demo else "Sign in with an account of your own")
     say("Stop    Ctrl-C")
-    command = [sys.executable, "-m", "granian", *SERVER, f"--port={port}"]
+    command = [sys.executable, "-m", "project.serve", *SERVER, f"--port={port}"]
     command += [f"--blocking-threads={settings.SERVER_THREADS}"]
     os.execv(sys.executable, command)  # noqa: S606  # no shell is wanted
 

@@ -153,7 +153,8 @@ def serve(
     with service.log.open("wb") as log:
         process = subprocess.Popen(
             [
-                *(sys.executable, "-m", "granian", *SERVER, *SOON, f"--port={port}"),
+                *(sys.executable, "-m", "project.serve", *SERVER, *SOON),
+                f"--port={port}",
                 f"--blocking-threads={settings.SERVER_THREADS}",
             ],
             cwd=root,
