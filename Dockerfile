@@ -24,6 +24,6 @@ USER 10001:10001
 EXPOSE 8000
 HEALTHCHECK --interval=5s --timeout=3s --start-period=30s \
     CMD ["python", "-c", "import os, urllib.parse as p, urllib.request as r; r.urlopen(r.Request('http://127.0.0.1:8000/health/live/', headers={'Host': p.urlsplit(os.environ['PUBLIC_URL']).hostname}))"]
-CMD ["granian", "--interface", "wsgi", "--no-ws", "--http", "1", "--host", "0.0.0.0", "--port", "8000", \
+CMD ["python", "-m", "project.serve", "--interface", "wsgi", "--no-ws", "--http", "1", "--host", "0.0.0.0", "--port", "8000", \
     "--workers", "2", "--respawn-failed-workers", "--blocking-threads", "96", \
     "--workers-kill-timeout", "5", "--log-level", "error", "project.wsgi:application"]

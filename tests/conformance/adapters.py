@@ -52,7 +52,7 @@ def authapi(name: str, database: str = SQLITE, root: Path = ROOT) -> Adapter:
         name=name,
         folder=root,
         server=(
-            *(sys.executable, "-m", "granian", *SERVER, "--workers", "2"),
+            *(sys.executable, "-m", "project.serve", *SERVER, "--workers", "2"),
             *("--blocking-threads", "96", "--port", "{port}"),
         ),
         prepare=(*manage, _PREPARE),
