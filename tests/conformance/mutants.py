@@ -211,8 +211,8 @@ MUTANTS = (
         (
             Edit(
                 SESSIONS,
-                "Session.objects.live(at).select_related",
-                "Session.objects.select_related",
+                "session.ended_at or session.expires_at <= at",
+                "session.expires_at <= at",
             ),
         ),
     ),
@@ -222,8 +222,8 @@ MUTANTS = (
         (
             Edit(
                 SESSIONS,
-                "Session.objects.live(at).select_related",
-                "Session.objects.select_related",
+                "session.ended_at or session.expires_at <= at",
+                "session.expires_at <= at",
             ),
         ),
     ),
