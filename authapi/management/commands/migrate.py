@@ -1,5 +1,3 @@
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 from django.core.management.commands import migrate
@@ -7,8 +5,9 @@ from django.db import connections
 
 from authapi import triggers
 
-# Any number that no other user of the database's advisory locks has.
-_LOCK = 0x61757468617069
+# By vendor. A number that nobody else locks; SQLite has no such locks, and only one instance.
+_LOCK = {"sqlite": "SELECT 1", "postgresql": "SELECT pg_advisory_lock(7310314)"}
+_UNLOCK = {"sqlite": "SELECT 1", "postgresql": "SELECT pg_advisory_unlock(7310314)"}
 
 
 class Command(migrate.Command):
@@ -19,24 +18,12 @@ class Command(migrate.Command):
     """
 
     def handle(self, *args: Any, **options: Any) -> None:
-        with _alone(options["database"]):
-            try:
-                super().handle(*args, **options)
-            finally:
-                triggers.install(using=options["database"])
-
-
-@contextmanager
-def _alone(database: str) -> Iterator[None]:
-    """Wait until no other process migrates this database. The lock ends with the connection."""
-    connection = connections[database]
-    if connection.vendor != "postgresql":
-        yield
-        return
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_lock(%s)", [_LOCK])
-    try:
-        yield
-    finally:
+        connection = connections[options["database"]]
         with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_unlock(%s)", [_LOCK])
+            cursor.execute(_LOCK[connection.vendor])
+        try:
+            super().handle(*args, **options)
+        finally:
+            triggers.install(using=options["database"])
+            with connection.cursor() as cursor:
+                cursor.execute(_UNLOCK[connection.vendor])
