@@ -95,7 +95,9 @@ def _git(*arguments: str) -> list[str]:
 
 def _tests_by_line() -> Path:
     """Run the suite and save which tests execute each line, unless nothing changed since last time."""
-    files = _git("ls-files", "-co", "--exclude-standard", *PACKAGES, "tests/*.py")
+    files = _git(
+        "ls-files", "-co", "--exclude-standard", *PACKAGES, ":(glob)tests/*.py"
+    )
     state = sha256(b"".join(Path(name).read_bytes() for name in sorted(files)))
     result = STATE / f"tests-{state.hexdigest()[:16]}"
     if not result.exists():
@@ -178,7 +180,7 @@ def _fermut(
             *("--tests", "tests", "--coverage", str(tests), "--no-verify-baseline"),
             "--no-ty-filter",
             *("--python", str(HERE / "python"), "--jobs", options.jobs),
-            *("--timeout", "600", "--no-fail", "--no-history"),
+            *("--timeout", "300", "--no-fail", "--no-history"),
             *("--experimental", "--skip-ops", ",".join(REDUNDANT)),
             *(f"--pytest-arg={argument}" for argument in PYTEST),
             *("--json", str(report), *since),
