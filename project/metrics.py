@@ -1,11 +1,13 @@
 """
-Metrics for Prometheus, on a port of their own. Without ``METRICS_PORT``, nothing imports this module.
+Metrics for Prometheus, on a port of their own. Without ``METRICS_PORT``, nothing imports this module. To
+import it changes nothing, because Django's checks import every middleware, in every command.
 
-Each worker counts in files of its own (prometheus-client's multiprocess mode), and each serves the sum
-of all, on the same port: the system distributes the scrapes among those that run. So no worker is
-special, and one that is killed and replaced is noticed only in its own gauges, which end with it.
+Each worker counts in files of its own (prometheus-client's multiprocess mode), and one of them serves the
+sum of all. It holds a lock, so when it ends, however it ends, another one takes over within a second. The
+counts of a worker remain; its gauges end with it.
 """
 
+import fcntl
 import os
 import socket
 import tempfile
@@ -28,25 +30,13 @@ from django.utils import timezone
 from authapi import events, passwords
 from authapi.models import Session
 
-
-def _folder() -> Path:
-    """
-    Return the folder of the counts, which the workers of one server share.
-
-    It may lie where every user can write, so it must not be another user's.
-    """
-    server = os.getppid()
-    default = Path(tempfile.gettempdir()) / f"authapi-metrics-{server}"
-    folder = Path(os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", str(default)))
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if folder.lstat().st_uid != os.getuid():
-        raise ImproperlyConfigured(
-            f"{folder} belongs to another user. Set PROMETHEUS_MULTIPROC_DIR to a folder of your own."
-        )
-    return folder
-
-
-FOLDER = _folder()
+# The workers of a server share its folder.
+FOLDER = Path(
+    os.environ.setdefault(
+        "PROMETHEUS_MULTIPROC_DIR",
+        f"{tempfile.gettempdir()}/authapi-metrics-{os.getppid()}",
+    )
+)
 
 # It reads the variable when it is imported.
 from prometheus_client import (  # noqa: E402
@@ -115,39 +105,78 @@ def middleware(
 @cache
 def serve(host: str, port: int) -> None:
     """
-    Serve the metrics of all workers until this process ends.
+    Serve the metrics of all workers until this process ends, unless another worker does.
 
     Raises:
-        ImproperlyConfigured: another program uses the port.
+        ImproperlyConfigured: another program uses the port, or another user the folder.
     """
+    _make_folder()
+    for event in vars(events).values():
+        if isinstance(event, events.Event):
+            event.connect(_count)
+            _events.labels(event.name)  # From now on it is 0.
+    # A number, because a file object would be closed, and the lock released, with its last reference.
+    lock = os.open(FOLDER / f"{port}.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    if _take(lock):
+        Thread(target=_server(host, port).serve_forever, daemon=True).start()
+    else:
+        Thread(target=_wait, args=(lock, host, port), daemon=True).start()
+
+
+def _make_folder() -> None:
+    FOLDER.mkdir(mode=0o700, parents=True, exist_ok=True)
+    # Where every user can write, another user's folder could contain links to files of this one.
+    if FOLDER.lstat().st_uid != os.getuid():
+        raise ImproperlyConfigured(
+            f"{FOLDER} belongs to another user. Set PROMETHEUS_MULTIPROC_DIR to a folder of your own."
+        )
+
+
+def _take(lock: int) -> bool:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _wait(lock: int, host: str, port: int) -> None:
+    """Serve when the worker that does so has ended."""
+    while not _take(lock):
+        _update_gauges()
+        time.sleep(0.5)
+    _server(host, port).serve_forever()
+
+
+def _server(host: str, port: int) -> "_Server":
     served = CollectorRegistry()
     _Workers(served)
     served.register(_LiveSessions())
     _Server.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        server = make_server(host, port, make_wsgi_app(served), _Server, _Handler)
+        return make_server(host, port, make_wsgi_app(served), _Server, _Handler)
     except (OSError, OverflowError) as error:
         raise ImproperlyConfigured(
             f"METRICS_HOST and METRICS_PORT: {host}:{port} cannot be used ({error}). Choose another."
         ) from error
-    Thread(target=server.serve_forever, name="metrics", daemon=True).start()
+
+
+def _update_gauges() -> None:
+    """Update the gauges of this process. Called twice a second."""
+    hashing, waiting = passwords.load()
+    _passwords.labels("hashing").set(hashing)
+    _passwords.labels("waiting").set(waiting)
+    pool = getattr(connection, "pool", None)
+    stats = pool.get_stats() if pool else {}
+    _pool.labels("size").set(stats.get("pool_size", 0))
+    _pool.labels("available").set(stats.get("pool_available", 0))
+    _pool.labels("waiting").set(stats.get("requests_waiting", 0))
 
 
 class _Server(exposition.ThreadingWSGIServer):
-    """Shares its port with the servers of the other workers."""
-
-    allow_reuse_port = True
-
     def service_actions(self) -> None:
-        """Update the gauges of this process. Called twice a second."""
-        hashing, waiting = passwords.load()
-        _passwords.labels("hashing").set(hashing)
-        _passwords.labels("waiting").set(waiting)
-        pool = getattr(connection, "pool", None)
-        stats = pool.get_stats() if pool else {}
-        _pool.labels("size").set(stats.get("pool_size", 0))
-        _pool.labels("available").set(stats.get("pool_available", 0))
-        _pool.labels("waiting").set(stats.get("requests_waiting", 0))
+        """Called twice a second, and after each scrape."""
+        _update_gauges()
 
 
 class _Handler(WSGIRequestHandler):
@@ -164,7 +193,7 @@ class _Workers(multiprocess.MultiProcessCollector):
             try:
                 os.kill(pid, 0)
             except OSError:
-                # Another worker may be doing the same.
+                # Another scrape may be doing the same.
                 with suppress(FileNotFoundError):
                     multiprocess.mark_process_dead(pid)
         return super().collect()
@@ -192,9 +221,3 @@ def _count(signal: events.Event, scope: str | None = None, **facts: Any) -> None
     _events.labels(signal.name).inc()
     if scope:
         _throttled.labels(scope).inc()
-
-
-for _event in vars(events).values():
-    if isinstance(_event, events.Event):
-        _event.connect(_count)
-        _events.labels(_event.name)  # From now on it is 0.
