@@ -98,7 +98,7 @@ DATABASE_POOL = PASSWORD_HASHES_AT_ONCE + TURNS
 # to answer within 3 s that the database is unavailable.
 DATABASE_WAIT = env.float("DATABASE_WAIT", default=1.25)
 # Only the server does so: commands, for example migrate, wait as long as they must.
-_serves = "project.wsgi" in sys.modules
+_serves = not {"project.wsgi", "granian"}.isdisjoint(sys.modules)
 
 MAX_BODY_BYTES = 64 * 1024
 # Addresses or networks whose X-Forwarded-For is trusted; None if the variable is not set.

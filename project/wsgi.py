@@ -5,7 +5,6 @@ import os
 
 from django.core.management import call_command
 from django.core.wsgi import get_wsgi_application
-from django.db import connections
 
 from project.whole_requests import complete
 
@@ -15,7 +14,3 @@ application = complete(get_wsgi_application())
 # Errors are raised. Warnings are shown by `make run` and `make test`.
 _QUIET = io.StringIO()
 call_command("check", databases=["default"], stdout=_QUIET, stderr=_QUIET)
-# Workers that are forked from here must not share the connection that the check has opened.
-for _connection in connections.all():
-    _connection.close()
-    getattr(_connection, "close_pool", _connection.close)()
