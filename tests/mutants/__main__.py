@@ -19,7 +19,7 @@ import sys
 import tempfile
 import time
 import tomllib
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from hashlib import sha256
@@ -31,6 +31,7 @@ from coverage import CoverageData
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 STATE = ROOT / ".fermut"
+ORDER = STATE / "order.json"
 PACKAGES = ("authapi", "schema", "project")
 PYTEST = ("--override-ini=addopts=", "--assert=plain", "-pno:cacheprovider")
 # Left out: further values for what another operator does; None for any value, which ends in an
@@ -120,24 +121,45 @@ def _tests_by_line() -> Path:
 
 
 def _complete(raw: CoverageData, result: CoverageData) -> None:
-    """Write *raw* to *result*. A line that runs at import belongs to every test."""
+    """
+    Write *raw* to *result*, and the order of the tests beside it.
+
+    A line that runs at import belongs to every test, because each may depend on it.
+    """
     raw.read()
-    lines: dict[str, dict[str, set[int]]] = {}
-    everything = {_function(context) for context in raw.measured_contexts()} - {""}
+    called: dict[str, dict[str, set[int]]] = defaultdict(lambda: defaultdict(set))
+    imported = {}
     for file in raw.measured_files():
         source = Path(file).read_text()
         inside = set(_lines_of_functions(ast.parse(source)))
-        for test in everything:
-            lines.setdefault(test, {})[file] = (
-                set(range(1, source.count("\n") + 2)) - inside
-            )
+        imported[file] = {*range(1, source.count("\n") + 2)} - inside
         for line, contexts in raw.contexts_by_lineno(file).items():
             for test in {_function(context) for context in contexts} - {""}:
-                lines[test][file].add(line)
-    for test, executed in sorted(lines.items()):
+                called[test][file] |= {line} & inside
+    for test in sorted(called):
         result.set_context(f"{test}|run")
-        result.add_lines(executed)
+        result.add_lines(
+            {file: lines | called[test][file] for file, lines in imported.items()}
+        )
     result.write()
+    ORDER.write_text(json.dumps(_most_different_first(called)))
+
+
+def _most_different_first(called: dict[str, dict[str, set[int]]]) -> list[str]:
+    """Order the tests so that each executes as many lines as possible that none before does."""
+    remaining = {
+        test: {(file, line) for file, lines in files.items() for line in lines}
+        for test, files in sorted(called.items())
+    }
+    order: list[str] = []
+    while remaining:
+        best = max(remaining, key=lambda test: len(remaining[test]))
+        executed = remaining.pop(best)
+        order.append(best)
+        if executed:
+            for lines in remaining.values():
+                lines -= executed
+    return order
 
 
 def _function(context: str) -> str:
@@ -161,7 +183,7 @@ def _forks() -> Iterator[dict[str, str]]:
         try:
             while not Path(path).exists() and server.poll() is None:
                 time.sleep(0.1)
-            yield {**os.environ, "MUTANTS_SOCKET": path}
+            yield {**os.environ, "MUTANTS_SOCKET": path, "MUTANTS_ORDER": str(ORDER)}
         finally:
             server.terminate()
             server.wait()

@@ -81,7 +81,23 @@ def _pytest(arguments: list[str], folder: str, environment: dict[str, str]) -> i
     sys.path[:1] = [folder, *environment.get("PYTHONPATH", "").split(os.pathsep)]
     sys.dont_write_bytecode = True
     assert arguments[:2] == ["-m", "pytest"], arguments
-    return int(pytest.main(arguments[2:]))
+    return int(pytest.main(_ordered(arguments[2:])))
+
+
+def _ordered(arguments: list[str]) -> list[str]:
+    """
+    Put different tests first, if every test is to run.
+
+    fermut puts those first that execute little of the module, or that have noticed such a change.
+    For a line that runs at import, the former is the wrong order.
+    """
+    order = json.loads(Path(os.environ["MUTANTS_ORDER"]).read_text())
+    rank = {test: position for position, test in enumerate(order)}
+    tests = [argument for argument in arguments if "::" in argument]
+    if len(tests) < len(order):
+        return arguments
+    options = [argument for argument in arguments if "::" not in argument]
+    return [*options, tests[0], *sorted(tests[1:], key=lambda test: rank.get(test, 0))]
 
 
 if __name__ == "__main__":
