@@ -128,6 +128,13 @@ class TestMeanwhile:
 
         assert not Session.objects.filter(ended_at=None).exists()
 
+    def test_a_user_disabled_and_enabled_again_gets_no_session(
+        self, login, user, settings
+    ):
+        settings.AUTHENTICATION_BACKENDS = ["tests.test_login.TogglesMeanwhile"]
+
+        assert_problem(login(), 401, "no_active_account")
+
     @pytest.mark.django_db(transaction=True)
     def test_a_deleted_user_gets_no_session(self, login, settings):
         settings.AUTHENTICATION_BACKENDS = ["tests.test_login.DeletesMeanwhile"]
@@ -140,6 +147,15 @@ class DisablesMeanwhile(ModelBackend):
         user = super().authenticate(request, username, password)
         assert user
         User.objects.filter(pk=user.pk).update(is_active=False)
+        return user
+
+
+class TogglesMeanwhile(ModelBackend):
+    def authenticate(self, request, username=None, password=None, **kwargs):
+        user = super().authenticate(request, username, password)
+        assert user
+        for is_active in (False, True):
+            User.objects.filter(pk=user.pk).update(is_active=is_active)
         return user
 
 

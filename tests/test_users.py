@@ -241,6 +241,16 @@ def test_the_oldest_of_a_hundred_sessions_makes_room(api, login, settings):
     assert listed["count"] == 100
 
 
+def test_a_hundred_sessions_take_no_room_of_another_user(api, login, db):
+    User.objects.create_user("eve", password=PASSWORD)
+    eves = login("eve")
+
+    for _ in range(100):
+        login()
+
+    assert api.profile(eves).status_code == 200
+
+
 def test_sessions_from_before_a_new_password_are_not_listed(api, login, user):
     login()
     user.set_password("another one entirely")
