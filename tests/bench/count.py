@@ -1,10 +1,10 @@
 """
 Counts the instructions of each operation with callgrind, in the system's own process, without a server.
 
-Two runs of the same code give the same figures within 0.1 %, on an idle machine or a busy one. Another
-path of the checkout, or another Python, moves them by up to 1 %, because the addresses of names decide
-which of them share a place in Python's cache of attributes. Every answer is checked, because a refused
-request is cheap.
+Runs of one installation differ by less than 0.3 %, on an idle machine or a busy one, and the bare view not
+at all. Another path of the checkout, or packages installed anew, move a figure by up to
+1 %, because the addresses of names decide which of them share a place in Python's cache of attributes.
+Every answer is checked, because a refused request is cheap.
 """
 
 import json
