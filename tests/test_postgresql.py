@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import suppress
+from pathlib import Path
 from socket import create_server, socket
 from threading import Thread
 from typing import Any
@@ -83,9 +84,17 @@ def test_a_statement_that_postgresql_gives_up_costs_no_connection(pool):
         assert not connection.closed
 
 
-SHOW = (
-    "import project.wsgi; from django.conf import settings; print(settings.DATABASES)"
-)
+def databases(code: str, folder: Path, query: str = "") -> str:
+    """Return what *code* prints, with PostgreSQL as the database."""
+    (folder / "show.py").write_text(code)
+    environment = PRODUCTION | {
+        "DATABASE_URL": f"postgresql://127.0.0.1:1/authapi{query}",
+        "CACHE_URL": "rediscache://127.0.0.1:1/0",
+        "PYTHONPATH": str(ROOT),
+    }
+    done = call(python(str(folder / "show.py")), ROOT, **environment)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
 
 
 @pytest.mark.parametrize(
@@ -94,12 +103,17 @@ SHOW = (
     ids=["directly", "through-a-pooler"],
 )
 def test_only_a_session_of_its_own_gets_postgresqls_timeouts(query, expected, tmp_path):
-    url = f"postgresql://127.0.0.1:1/authapi{query}"
-    environment = PRODUCTION | {"DATABASE_URL": url, "PYTHONPATH": str(ROOT)}
-    (tmp_path / "show.py").write_text(SHOW)
+    serves = "import project.wsgi; from project.settings import *; print(DATABASES)"
 
-    done = call(python(str(tmp_path / "show.py")), ROOT, **environment)
+    said = databases(serves, tmp_path, query)
 
-    assert ("statement_timeout=1250" in done.stdout) == expected, done.stderr
-    assert "'max_size': 9" in done.stdout
-    assert "'CONN_MAX_AGE': 0" in done.stdout
+    assert ("statement_timeout=1250" in said) == expected
+    assert "'max_size': 9" in said
+    assert "'CONN_MAX_AGE': 0" in said
+
+
+def test_a_command_has_neither_a_pool_nor_timeouts(tmp_path):
+    said = databases("from project.settings import *; print(DATABASES)", tmp_path)
+
+    assert "max_size" not in said
+    assert "timeout" not in said

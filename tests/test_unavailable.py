@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from django.db import OperationalError, connection
+from django.db import InternalError, OperationalError, connection
+from psycopg.errors import ReadOnlySqlTransaction
 from rest_framework.test import APIRequestFactory
 from rest_framework.throttling import AnonRateThrottle
 from rest_framework.views import APIView
@@ -57,6 +58,14 @@ def test_the_admin_answers_503_without_the_database(api, db):
 
     with refusing_every_statement():
         assert_problem(api.get("/admin/"), 503, "unavailable")
+
+
+def test_a_login_answers_503_on_a_replica(login, user):
+    def refuse(*args: object) -> None:
+        raise InternalError("read-only") from ReadOnlySqlTransaction()
+
+    with connection.execute_wrapper(refuse):
+        assert_problem(login(), 503, "unavailable")
 
 
 def test_a_mistake_in_a_statement_is_a_server_error(api, user, login):
