@@ -3,12 +3,16 @@ A client that calls the service in this process, through the same WSGI applicati
 production.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
 import httpx
 from django.conf import settings
 from django.core.servers.basehttp import get_internal_wsgi_application
+from django.core.signals import request_finished, request_started
+from django.db import close_old_connections
 from django.test import override_settings
 
 from authapi.testing.contract import Contract
@@ -18,9 +22,24 @@ class InProcess(httpx.BaseTransport):
     """Calls ``WSGI_APPLICATION``. An exception in a view is raised in the test that made the call."""
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        with override_settings(DEBUG_PROPAGATE_EXCEPTIONS=True):
+        with override_settings(DEBUG_PROPAGATE_EXCEPTIONS=True), _open_connections():
             transport = httpx.WSGITransport(app=get_internal_wsgi_application())
-            return transport.handle_request(request)
+            response = transport.handle_request(request)
+            response.read()
+        return response
+
+
+@contextmanager
+def _open_connections() -> Iterator[None]:
+    """Leave database connections open after a request, because the test's transaction needs them."""
+    signals = request_started, request_finished
+    for signal in signals:
+        signal.disconnect(close_old_connections)
+    try:
+        yield
+    finally:
+        for signal in signals:
+            signal.connect(close_old_connections)
 
 
 @cache
