@@ -75,6 +75,7 @@ class PostgreSQL:
         os.kill(self._main, signal.SIGKILL)
         while any(Path(f"/proc/{pid}").exists() for pid in children):
             time.sleep(0.05)
+        (self._data / "postmaster.pid").unlink()
 
     @contextmanager
     def stopped(self) -> Iterator[None]:

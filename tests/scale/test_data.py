@@ -56,15 +56,15 @@ def test_row_10_a_dump_is_restored(fleet, machine, report):
     }
 
     def run(heading: str) -> None:
-        subprocess.run(
+        done = subprocess.run(
             ["bash", "-eu"],
             input=commands(heading).replace("manage.py", str(ROOT / "manage.py")),
             text=True,
             cwd=folder,
             env=environment,
-            check=True,
-            stdout=subprocess.DEVNULL,
+            capture_output=True,
         )
+        assert done.returncode == 0, done.stdout + done.stderr
 
     with load(fleet) as clients:
         run("Back up")
