@@ -8,7 +8,6 @@ passed on to Django, so that it has the same headers as every other answer.
 """
 
 from collections.abc import Callable, Iterable
-from contextlib import nullcontext
 from functools import lru_cache
 from io import BytesIO
 from tempfile import SpooledTemporaryFile
@@ -23,7 +22,7 @@ from django.urls import Resolver404, resolve
 from django.utils.http import parse_header_parameters
 from rest_framework.exceptions import APIException, ParseError
 
-from authapi.errors import BodyTooLarge, HeaderTooLarge
+from authapi.errors import BodyTooLarge, HeaderTooLarge, Unavailable
 from authapi.http.operation import body_limit
 from authapi.http.problems import refused
 
@@ -34,6 +33,9 @@ _REFUSAL = "project.refusal"
 # Django parses the parameters of a media type in time quadratic in their length.
 _MEDIA_TYPE_LENGTH = 1000
 _AUTHORIZATION_LENGTH = 8 * 1024
+# How many seconds a request waits for a slot. A client that has given up may have repeated a refresh and
+# spent the new token; its first request, served after that, would end the session as a reuse.
+_PATIENCE = 2
 # Larger bodies are buffered in a file.
 _IN_MEMORY = 1024 * 1024
 
@@ -45,19 +47,26 @@ def complete(application: Application) -> Application:
     )
 
     def wrapped(environ: Environ, start_response: Any) -> Iterable[bytes]:
+        held = False
         try:
             _clean_headers(environ)
             _read_body(environ)
+            # A probe asks whether this process lives, not whether it is busy.
+            if not get_path_info(environ).startswith("/health/"):
+                held = turns.acquire(timeout=_PATIENCE)
+                if not held:
+                    raise Unavailable
         except APIException as refusal:
             environ |= {
                 _REFUSAL: refusal,
                 "CONTENT_LENGTH": "0",
                 "wsgi.input": BytesIO(),
             }
-        # A probe asks whether this process lives, not whether it is busy.
-        probe = get_path_info(environ).startswith("/health/")
-        with nullcontext() if probe else turns:
+        try:
             return application(environ, start_response)
+        finally:
+            if held:
+                turns.release()
 
     return wrapped
 

@@ -3,13 +3,17 @@
 import json
 import re
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPConnection
 from socket import SHUT_WR
+from threading import Event
 
 import httpx
 import pytest
+from django.core.handlers.wsgi import WSGIHandler
 
 from authapi.testing.client import InProcess
+from project.whole_requests import complete
 from tests.conftest import assert_problem
 from tests.server import PASSWORD, USER, http
 from tests.wire import half_sent
@@ -181,3 +185,32 @@ class TestInProcess:
 
     def test_a_path_that_no_pattern_takes_has_the_usual_limit(self, send):
         assert_problem(send("/a%0Ab"), 404, "not_found")
+
+
+def test_a_request_is_refused_if_it_gets_no_slot_in_time(settings):
+    """Served later, a refresh could meet a token that its client has already replaced."""
+    settings.PASSWORD_HASHES_AT_ONCE = settings.PASSWORD_LINE = 0
+    settings.TURNS = 1
+    held, done = Event(), Event()
+    serve = WSGIHandler()
+
+    def application(environ, start_response):
+        if environ["PATH_INFO"] == "/slow/":
+            held.set()
+            done.wait()
+        return serve(environ, start_response)
+
+    transport = httpx.WSGITransport(complete(application))
+    with (
+        httpx.Client(transport=transport, base_url=settings.PUBLIC_URL) as client,
+        ThreadPoolExecutor() as pool,
+    ):
+        slow = pool.submit(client.get, "/slow/")
+        held.wait()
+        refused, probe = client.get("/api/profile/"), client.get("/health/live/")
+        done.set()
+
+    assert_problem(refused, 503, "unavailable")
+    assert refused.headers["Retry-After"] == "1"
+    assert probe.status_code == 200
+    assert slow.result().status_code == 404
