@@ -46,17 +46,19 @@ def ready(request: HttpRequest) -> JsonResponse:
     """
     Answer 200, or 503 if the service cannot work: ``{"status", "database", "migrations", "clock",
     "cache"}``, each ``ok`` or what is wrong.
+
+    Without the cache, the status is ``degraded``, with 200: the database does its work, and an outage of
+    Redis must not take every instance out of service.
     """
     running = [probe.start() for probe in _PROBES]
     wait(running, _SECONDS)
     parts: Parts = {}
     for probe, asked in zip(_PROBES, running, strict=True):
         parts |= asked.result() if asked.done() else probe.down
-    well = set(parts.values()) == {"ok"}
-    return JsonResponse(
-        {"status": "ok" if well else "unavailable", **parts},
-        status=200 if well else 503,
-    )
+    wrong = {name for name, said in parts.items() if said != "ok"}
+    unavailable = bool(wrong - _CACHE_DOWN.keys())
+    status = "unavailable" if unavailable else "degraded" if wrong else "ok"
+    return JsonResponse({"status": status, **parts}, status=503 if unavailable else 200)
 
 
 class _Probe:
