@@ -139,6 +139,7 @@ class OrderSerializer(serializers.Serializer):
     gift_to = LineSerializer(required=False, allow_null=True)
     colours = serializers.ListField(child=serializers.ChoiceField(["red", "blue"]))
     paid_at = serializers.DateTimeField(allow_null=True, read_only=True)
+    state = serializers.ChoiceField(["open", "shipped"], read_only=True)
 
 
 class OutOfStock(exceptions.APIException):

@@ -74,6 +74,19 @@ class TestToken:
 
         assert status == 200
 
+    @pytest.mark.parametrize(
+        ("part", "replaced"), [(0, "W10"), (2, "A" * 86)], ids=["header", "signature"]
+    )
+    def test_is_rejected_with_a_part_replaced(
+        self, api, log_in, variant, part, replaced
+    ):
+        parts = log_in().json()[variant.token].split(".")
+        parts[part] = replaced
+
+        answer = api.get(variant.profile, ".".join(parts))
+
+        assert_problem(answer, 401, "token_not_valid")
+
     def test_expires(self, log_in, profile):
         answer = log_in()
 

@@ -146,9 +146,8 @@ def _ask_redis(command: str, *arguments: object) -> Any:
     now = time.monotonic()
     if not default["BACKEND"].endswith("RedisCache") or now < _Redis.rests_until:
         return None
-    if _Redis.rests_until:
-        # After a failure, one request tries; the others do not wait for it.
-        _Redis.rests_until = now + _PAUSE
+    # After a failure, one request tries; the others do not wait for it.
+    _Redis.rests_until = _Redis.rests_until and now + _PAUSE
     try:
         answer = getattr(_client(default["LOCATION"]), command)(*arguments)
     except redis.RedisError as error:
