@@ -2,9 +2,12 @@
 
 import json
 import uuid
+from datetime import timedelta
 
 import pytest
+import time_machine
 from django.dispatch import receiver
+from django.utils import timezone
 
 from authapi import events
 from authapi.models import Session, User
@@ -129,6 +132,22 @@ class TestSignals:
         assert seen[4][1]["count"] == 1
         assert seen[3][1]["session_id"] == ended
         assert api.get("/api/profile/", other).status_code == 401
+
+    def test_expired_sessions_are_not_counted_as_ended(self, seen, api, login):
+        login()
+        with time_machine.travel(timezone.now() + timedelta(days=14, seconds=1)):
+            mine = login().json()["access"]
+
+            api("DELETE", "/api/sessions/", token=mine)
+
+        assert [name for name, _ in seen] == ["login", "login"]
+
+    def test_a_session_that_makes_room_sends_sessions_ended(self, seen, login, user):
+        for _ in range(101):
+            login()
+
+        ended = [facts for name, facts in seen if name == "sessions_ended"]
+        assert ended == [{"user_id": str(user.pk), "count": 1}]
 
     def test_an_admin_login_sends_login(self, seen, client, db):
         root = User.objects.create_superuser("root", None, PASSWORD)
