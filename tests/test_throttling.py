@@ -2,6 +2,7 @@
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -182,6 +183,42 @@ class TestLogin:
         for _ in range(60):
             clock.shift(60)
             assert attempt().status_code == 401
+
+    @pytest.mark.parametrize(
+        ("later", "status"),
+        [
+            (timedelta(days=90, seconds=-1), 401),
+            (timedelta(days=90, seconds=1), 429),
+        ],
+        ids=["before", "after"],
+    )
+    def test_an_address_is_known_for_ninety_days(
+        self, attempt, clock, settings, later, status
+    ):
+        limit(settings, login_stranger="1/hour")
+        attempt(password=PASSWORD)
+        clock.shift(later)
+        attempt()
+
+        assert attempt().status_code == status
+
+    @pytest.mark.parametrize(
+        ("units", "seconds"),
+        [
+            ("s sec second", 1),
+            ("m min minute", 60),
+            ("h hour", 3600),
+            ("d day", 86400),
+        ],
+    )
+    def test_a_rate_names_its_period_as_in_drf(
+        self, attempt, clock, settings, units, seconds
+    ):
+        for unit in units.split():
+            limit(settings, login_pair=f"1/{unit}")
+            attempt(f"of {unit}")
+
+            assert attempt(f"of {unit}")["Retry-After"] == str(seconds)
 
     def test_an_unknown_address_cannot_lock_the_owner_out(self, attempt):
         assert attempt(password=PASSWORD, address="203.0.113.9").status_code == 200
