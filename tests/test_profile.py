@@ -123,6 +123,22 @@ class TestWhoMayNot:
         with time_machine.travel(timezone.now() + timedelta(seconds=328)):
             assert api.get("/api/profile/", access).status_code == 200
 
+    @pytest.mark.parametrize("seen", [False, True], ids=["new", "seen"])
+    @pytest.mark.parametrize(
+        ("age", "status"), [(-31, 401), (-30, 200), (329, 200), (330, 401)]
+    )
+    def test_a_token_is_accepted_for_its_five_minutes_and_thirty_seconds_around(
+        self, api, login, age, status, seen
+    ):
+        """The service remembers a token that it has seen, but not that it was valid."""
+        with time_machine.travel("2026-11-24T09:00:00Z", tick=False) as clock:
+            access = login().json()["access"]
+            if seen:
+                api.get("/api/profile/", access)
+            clock.shift(age)
+
+            assert api.get("/api/profile/", access).status_code == status
+
     def test_a_user_with_a_new_password_is_rejected(self, api, access, user):
         user.set_password("another one entirely")
         user.save()
