@@ -2,7 +2,7 @@
 What ``make bench-gate`` holds: each figure of this service with its bound, and the goal behind it.
 
 Figures are instructions of a request as a multiple of a bare Django view's, unless they say otherwise.
-A bound is the goal, or 3 % more than was reached.
+A bound is 4 % more than was reached, because the layout of memory moves a figure by up to 1 %.
 """
 
 from typing import NamedTuple
@@ -18,19 +18,19 @@ class Row(NamedTuple):
 
 
 BOUNDS = (
-    Row("profile, a token seen before", 10.9, 3.0),
-    Row("profile, a new token", 10.9, 5.5),
-    Row("verify", 11.8, 4),
-    Row("refresh", 13.1, 7.2),
-    Row("refresh, of the usual set-up's", 0.69, 0.40),
-    Row("login", 33.4, 9),
-    Row("login, SQL statements", 17, 7),
-    Row("login, commits", 7, 2),
-    Row("login from a new place", 71.5, 12),
-    Row("schema", 2.5, 1.2),
-    Row("schema, 304", 2.65, 1.1),
-    Row("sessions, 20 rows", 28, 8),
-    Row("start, of the usual set-up's", 2.25, 1.0),
+    Row("profile, a token seen before", 3.07, 3.0),
+    Row("profile, a new token", 5.0, 5.5),
+    Row("verify", 4.1, 4),
+    Row("refresh", 8.35, 7.2),
+    Row("refresh, of the usual set-up's", 0.44, 0.40),
+    Row("login", 17.9, 9),
+    Row("login, SQL statements", 16, 7),
+    Row("login, commits", 2, 2),
+    Row("login from a new place", 21.4, 12),
+    Row("schema", 1.81, 1.2),
+    Row("schema, 304", 1.95, 1.1),
+    Row("sessions, 20 rows", 15.5, 8),
+    Row("start, of the usual set-up's", 2.28, 1.0),
 )
 
 
