@@ -187,7 +187,7 @@ class TestInProcess:
         assert_problem(send("/a%0Ab"), 404, "not_found")
 
 
-def test_a_request_is_refused_if_it_gets_no_slot_in_time(settings):
+def test_a_request_is_refused_if_it_gets_no_slot_in_time(db, settings):
     """Served later, a refresh could meet a token that its client has already replaced."""
     settings.PASSWORD_HASHES_AT_ONCE = settings.PASSWORD_LINE = 0
     settings.TURNS = 1
@@ -206,9 +206,12 @@ def test_a_request_is_refused_if_it_gets_no_slot_in_time(settings):
         ThreadPoolExecutor() as pool,
     ):
         slow = pool.submit(client.get, "/slow/")
-        held.wait()
-        refused, probe = client.get("/api/profile/"), client.get("/health/live/")
-        done.set()
+        try:
+            assert held.wait(30)
+            refused = client.get("/api/profile/")
+            probe = client.get("/health/live/")
+        finally:
+            done.set()
 
     assert_problem(refused, 503, "unavailable")
     assert refused.headers["Retry-After"] == "1"
