@@ -66,7 +66,7 @@ export class Session {
       if (this.state?.access === first) await this.renew();
       if (ours() && this.state?.access !== first) answer = await fetch(url, this.#signed(options));
     }
-    await this.#learn(new URL(url, location.href).pathname, options, answer.clone());
+    await this.#learn(new URL(url, location.href).pathname, options, answer);
     return answer;
   }
 
@@ -159,15 +159,16 @@ export class Session {
     else this.page.say(reason);
   }
 
+  /** Copy the answer only where the copy is read: an unread copy can hold up the answer's body. */
   async #learn(path, options, answer) {
     const { login, refresh, logout } = this.paths;
     if (answer.ok && (path === login || path === refresh)) {
-      await this.#accept(await answer.json());
+      await this.#accept(await answer.clone().json());
       this.page.say("Signed in with the pair of this answer.");
     } else if (answer.ok && path === logout && this.#owns(JSON.parse(options.body).refresh)) {
       this.#end("Signed out.");
     } else if (answer.status === 401 && this.#owns(bearer(options))) {
-      const reason = await ending(answer);
+      const reason = await ending(answer.clone());
       if (reason) this.#end(reason);
     }
   }
