@@ -92,7 +92,7 @@ def bearer_required(view: Callable[..., Any]) -> Callable[..., Any]:
                 raise NoToken
         except APIException as error:
             return refused(error)
-        request.user, request.auth = found  # type: ignore[attr-defined]
+        request.user, request.auth = found  # type: ignore[attr-defined]  # as DRF does
         return None
 
     if iscoroutinefunction(view):

@@ -56,7 +56,7 @@ class _Line:
             return
         with self.lock:
             # It may have been called since the timeout.
-            if not called.is_set():  # pragma: no branch
+            if not called.is_set():  # pragma: no branch  # only a race
                 self.waiting.remove(called)
                 raise Unavailable
 

@@ -39,7 +39,7 @@ FOLDER = Path(
 )
 
 # It reads the variable when it is imported.
-from prometheus_client import (  # noqa: E402
+from prometheus_client import (  # noqa: E402  # after the variable
     CollectorRegistry,
     Counter,
     Gauge,

@@ -333,7 +333,7 @@ class Pageless(pagination.BasePagination):
 
 
 class Undescribed(Listed):
-    pagination_class = Pageless  # type: ignore[assignment]
+    pagination_class = Pageless  # type: ignore[assignment]  # an author's mistake
 
 
 class FeatureSerializer(serializers.Serializer):
@@ -378,7 +378,7 @@ class Broken(generics.ListAPIView):
 
 
 class Foreign(Plain):
-    schema = "not drf-spectacular's"  # type: ignore[assignment]
+    schema = "not drf-spectacular's"  # type: ignore[assignment]  # a mistake
 
 
 def _routed(viewset: Any) -> Any:

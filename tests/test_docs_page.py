@@ -1,6 +1,7 @@
 """The parts around Swagger UI: bar, sidebar, theme, downloads, clients."""
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -88,7 +89,7 @@ class TestClients:
     def test_the_commands_are_quoted_for_the_shell(
         self, page, service, tmp_path, name, shell
     ):
-        if not shutil.which(shell):
+        if not shutil.which(shell) and "CI" not in os.environ:
             pytest.skip(f"no {shell} here; on Debian: apt-get install {shell}")
         for program in (
             *("pip", "npm", "npx", "openapi-python-client"),
