@@ -8,10 +8,8 @@ service. They have a different audience, kind of key and ``typ``, so that no ser
 (RFC 8725, section 3.12).
 """
 
-import hashlib
 import json
 import re
-import time
 import uuid
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
@@ -22,17 +20,15 @@ import jwt
 from django.conf import settings
 from django.utils.module_loading import import_string
 from rest_framework_simplejwt import settings as simplejwt
-from rest_framework_simplejwt.backends import TokenBackend
 from rest_framework_simplejwt.exceptions import (
     ExpiredTokenError,
-    TokenBackendError,
-    TokenBackendExpiredToken,
     TokenError,
 )
 from rest_framework_simplejwt.tokens import Token
 
 from authapi.errors import SessionEnded, TokenExpired, TokenRejected
 from authapi.tokens import keys
+from authapi.tokens.backends import KeyBackend
 from authapi.tokens.claims import (
     AccessClaims,
     Claims,
@@ -47,12 +43,8 @@ if TYPE_CHECKING:
 C = TypeVar("C", bound=Claims)
 
 _COMPACT = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.([A-Za-z0-9_-]+)")
-_JTI = re.compile(r"[0-9a-f]{32}")
 _HEADER = {"alg", "kid", "typ"}
 _REFRESH_AUDIENCE = "/api/token/refresh/"
-_YEAR_9999 = 253402300799
-# How many tokens a backend remembers. Each takes about 1.5 kB.
-_REMEMBERED = 1024
 # What ``ACCESS_TOKEN_CLAIMS`` must not name.
 RESERVED = {
     *("iss", "sub", "aud", "exp", "nbf", "iat", "jti"),
@@ -171,7 +163,7 @@ class SessionToken(Token):
         return token
 
     @cached_property
-    def token_backend(self) -> TokenBackend:
+    def token_backend(self) -> KeyBackend:
         key = self._named_key() if self.token else keys.signing(self.ring())
         issuer = simplejwt.api_settings.ISSUER
         return _backend(key, issuer, self.audience(), self.typ)
@@ -219,55 +211,6 @@ class RefreshToken(SessionToken):
         return f"{simplejwt.api_settings.ISSUER}{_REFRESH_AUDIENCE}"
 
 
-class KeyBackend(TokenBackend):
-    """
-    simplejwt's backend for one key of the ring. It writes the ``kid`` and checks the types of the
-    claims.
-
-    It remembers the claims of tokens whose signature it has checked, by a digest of their text, because
-    a client sends the same access token with many requests. ``iat``, ``nbf`` and ``exp`` are checked each
-    time. When a key leaves the ring, its backend is no longer asked.
-    """
-
-    def __init__(self, key: keys.Key, issuer: str, audience: str, typ: str) -> None:
-        super().__init__(
-            algorithm=key.algorithm,
-            signing_key=key.private,  # type: ignore[arg-type]  # PyJWT takes key objects
-            verifying_key=key.public,  # type: ignore[arg-type]  # likewise
-            issuer=issuer,
-            audience=audience,
-            leeway=simplejwt.api_settings.LEEWAY,
-        )
-        self.headers = {"kid": key.kid, "typ": typ}
-        self._verified: dict[bytes, dict[str, Any]] = {}
-
-    def encode(self, payload: dict[str, Any]) -> str:
-        return jwt.encode(
-            {**payload, "iss": self.issuer, "aud": self.audience},
-            self.prepared_signing_key,
-            algorithm=self.algorithm,
-            headers=self.headers,
-        )
-
-    def decode(self, token: Any, verify: bool = True) -> dict[str, Any]:
-        """Return the claims. The signature is always verified, whatever *verify* is."""
-        digest = hashlib.sha256(token.encode()).digest()
-        payload = self._verified.get(digest)
-        if payload is None:
-            payload = super().decode(token)
-            if not _well_formed(payload):
-                raise TokenBackendError("A claim is missing or not of its type.")
-            if len(self._verified) >= _REMEMBERED:
-                self._verified.clear()
-            self._verified[digest] = payload
-        now, leeway = time.time(), self.get_leeway().total_seconds()
-        if max(payload["iat"], payload.get("nbf", 0)) > now + leeway:
-            raise TokenBackendError("The token is not valid yet.")
-        if payload["exp"] <= now - leeway:
-            raise TokenBackendExpiredToken("The token has expired.")
-        return dict(payload)
-
-
 @lru_cache(maxsize=64)
 def _header(part: str) -> Mapping[str, Any]:
     """
@@ -296,28 +239,3 @@ def _canonical(part: str) -> bool:
     except ValueError:
         return False
     return jwt.utils.base64url_encode(decoded).decode() == part
-
-
-def _well_formed(payload: Mapping[str, Any]) -> bool:
-    """
-    Whether every claim is present and has the right type (RFC 8725, section 3.10). Nothing is
-    converted.
-
-    PyJWT has checked the types of ``iss``, ``aud``, ``sub`` and ``jti``, but accepts some invalid
-    times.
-    """
-    times = [payload.get("iat"), payload.get("exp"), payload.get("nbf", 0)]
-    return (
-        all(type(time) is int and 0 <= time <= _YEAR_9999 for time in times)
-        and isinstance(payload.get("user_id"), str)
-        and payload.get("sub") == payload["user_id"]
-        and _JTI.fullmatch(payload.get("jti", "")) is not None
-        and _is_uuid(payload.get("sid"))
-    )
-
-
-def _is_uuid(value: Any) -> bool:
-    try:
-        return isinstance(value, str) and str(uuid.UUID(value)) == value
-    except ValueError:
-        return False
