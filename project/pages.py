@@ -7,6 +7,7 @@ The API ignores cookies, so its requests skip this middleware.
 from typing import Any
 
 from django.contrib.auth import middleware as auth
+from django.contrib.auth.models import AnonymousUser
 from django.contrib.messages import middleware as messages
 from django.contrib.sessions import middleware as sessions
 from django.http import HttpRequest
@@ -28,7 +29,11 @@ class SessionMiddleware(_PagesOnly, sessions.SessionMiddleware):
 
 
 class AuthenticationMiddleware(_PagesOnly, auth.AuthenticationMiddleware):
-    """Django's, for pages only."""
+    """Django's, for pages only. In the API, a plain view sees ``AnonymousUser``."""
+
+    def __call__(self, request: HttpRequest) -> Any:
+        request.user = AnonymousUser()
+        return super().__call__(request)
 
 
 class MessageMiddleware(_PagesOnly, messages.MessageMiddleware):

@@ -430,6 +430,7 @@ urlpatterns = [
     path("", include("project.urls")),
     *(path(f"api/{name}/", include(patterns)) for name, patterns in KINDS.items()),
     path("gallery/", gallery),
+    path("api/gallery/", gallery),
 ]
 # What is mounted last in project.urls answers everything that is not found before.
 urlpatterns = [*urlpatterns[1:], urlpatterns[0]]

@@ -380,6 +380,12 @@ class TestPages:
     def test_know_the_user_of_the_cookie(self, page):
         assert page.content == b"ada"
 
+    def test_know_nobody_by_a_cookie_in_the_api(self, page, client):
+        answer = client.get("/api/gallery/")
+
+        assert answer.status_code == 200
+        assert answer.content == b"AnonymousUser"
+
     def test_can_extend_the_content_security_policy(self, page):
         policy = page["Content-Security-Policy"].split("; ")
 
