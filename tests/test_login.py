@@ -3,6 +3,8 @@
 import pytest
 from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from authapi.models import Session, User
 from tests.conftest import PASSWORD, assert_problem
@@ -39,14 +41,21 @@ class TestLogin:
         assert (access["token_type"], refresh["token_type"]) == ("access", "refresh")
 
     def test_all_rejected_logins_get_the_same_answer(self, login, user):
-        wrong = login(password="wrong")
-        unknown = login(username="nobody")
-        user.is_active = False
-        user.save()
-        disabled = login()
+        disabled = User.objects.create_user("bob", None, PASSWORD, is_active=False)
+        answers, queries = [], set()
 
-        assert_problem(wrong, 401, "no_active_account")
-        assert wrong.content == unknown.content == disabled.content
+        for name, password in (
+            (user.username, "wrong"),
+            ("nobody", PASSWORD),
+            (disabled.username, PASSWORD),
+        ):
+            with CaptureQueriesContext(connection) as asked:
+                answers.append(login(username=name, password=password))
+            queries.add(len(asked))
+
+        assert_problem(answers[0], 401, "no_active_account")
+        assert len({answer.content for answer in answers}) == 1
+        assert len(queries) == 1
 
     def test_updates_last_login(self, login, user):
         login()
