@@ -12,12 +12,12 @@ LOCK := --quiet --universal --no-strip-extras --generate-hashes --no-annotate --
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run dev test test-scale script mutants attack fuzz clients conformance audit
+.PHONY: help run dev test test-postgresql test-scale script mutants attack fuzz clients conformance audit
 .PHONY: bench bench-gate schema release screenshots lock clean
 .PHONY: .venv/run .venv/dev .venv/static .venv/node
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
 
 run: .venv/run .venv/static ## set up and serve on 127.0.0.1:PORT (8000)
 	@$(BIN)/python -m project.run
@@ -35,6 +35,10 @@ test: .venv/dev .venv/static .venv/node ## set up, then run all linters, type ch
 	$(BIN)/pytest
 	$(BIN)/coverage report --include='authapi/*,project/*,schema/*' --fail-under=100 --skip-covered
 	$(BIN)/pytest --quiet --no-cov -m 'proof and not clients'
+
+test-postgresql: .venv/dev .venv/static ## run the tests that query a database on the PostgreSQL at 127.0.0.1:5432
+	DATABASE_URL=postgresql://postgres@127.0.0.1:5432/postgres \
+		$(BIN)/pytest --quiet --no-cov -m 'database and not (clients or proof or scale)'
 
 script: .venv/node ## check the types of the docs page's JavaScript and test it
 	@test ! -d node_modules || { npm run --silent check && npm test --silent; }

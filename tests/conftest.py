@@ -303,6 +303,8 @@ def pytest_itemcollected(item: pytest.Item) -> None:
         item.add_marker("proof")
     if item.path.parent.name == "scale":
         item.add_marker("scale")
+    if {"db", "transactional_db"} & {*getattr(item, "fixturenames", ())}:
+        item.add_marker("database")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

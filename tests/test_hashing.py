@@ -91,7 +91,13 @@ class TestManyAtOnce:
     def test_who_waits_lets_go_of_the_database(self, transactional_db, monkeypatch):
         closed: list[Any] = []
         wrapper = type(connections["default"])
-        monkeypatch.setattr(wrapper, "close", lambda self: closed.append(self))
+        really_close = wrapper.close
+
+        def close(connection):
+            closed.append(connection)
+            really_close(connection)
+
+        monkeypatch.setattr(wrapper, "close", close)
 
         def wait_in_line():
             connections["default"].ensure_connection()
