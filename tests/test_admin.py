@@ -84,8 +84,7 @@ def test_an_ended_session_is_not_ended_again(login, logout, admin):
 class TestPasswordChange:
     @pytest.fixture
     def change(self, admin, db):
-        def change(old):
-            new = "another entirely 1"
+        def change(old, new="another entirely 1"):
             form = {"old_password": old, "new_password1": new, "new_password2": new}
             return admin.post("/admin/password_change/", form, follow=True)
 
@@ -96,6 +95,37 @@ class TestPasswordChange:
 
     def test_reports_a_wrong_old_password(self, change):
         assert "was entered incorrectly" in change("wrong").content.decode()
+
+    @pytest.mark.parametrize(
+        "new",
+        [
+            "zqxjkvbp",
+            "ZQXJKVBP",
+            "!?!?!?.,",
+            "äöüß éèêñ",
+            " \u4e00 \u4e8c \u4e09 \u56db ",
+            "x" * 128,
+        ],
+        ids=ascii,
+    )
+    def test_accepts_any_characters(self, change, new):
+        change(PASSWORD, new)
+
+        assert User.objects.get(username="root").check_password(new)
+
+    @pytest.mark.parametrize(
+        ("new", "said"),
+        [
+            ("zqxjkvb", "at least 8 characters"),
+            ("password1", "too common"),
+            ("29485610", "entirely numeric"),
+        ],
+    )
+    def test_rejects_a_weak_password(self, change, new, said):
+        answer = change(PASSWORD, new)
+
+        assert said in answer.content.decode()
+        assert User.objects.get(username="root").check_password(PASSWORD)
 
     def test_is_limited_like_a_login(self, change, settings):
         limit(settings, login_pair="2/min")
