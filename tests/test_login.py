@@ -1,10 +1,14 @@
 """``POST /api/token/``"""
 
+from datetime import timedelta
+
 import pytest
+import time_machine
 from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from authapi.models import Session, User
 from tests.conftest import PASSWORD, assert_problem
@@ -69,6 +73,17 @@ class TestLogin:
 
         assert login(password="  spaces around ").status_code == 200
         assert_problem(login(password="spaces around"), 401, "no_active_account")
+
+    def test_a_long_password_is_compared_to_its_end(self, login, user):
+        user.set_password("x" * 4096)
+        user.save()
+
+        assert login(password="x" * 4096).status_code == 200
+        assert_problem(login(password="x" * 4095), 401, "no_active_account")
+
+    def test_a_password_does_not_expire(self, login):
+        with time_machine.travel(timezone.now() + timedelta(days=3650)):
+            assert login().status_code == 200
 
     def test_the_name_is_normalized(self, login, user):
         user.username = "rené"
