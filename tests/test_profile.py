@@ -112,6 +112,24 @@ class TestWhoMayNot:
         assert answer["WWW-Authenticate"] == 'Bearer realm="api"'
         assert answer["Cache-Control"] == "no-store"
 
+    @pytest.mark.parametrize(
+        ("query", "body", "content_type"),
+        [
+            ("?access_token={}", "", "application/json"),
+            ("", '{{"access_token": "{}"}}', "application/json"),
+            ("", "access_token={}", "application/x-www-form-urlencoded"),
+        ],
+        ids=["query", "json", "form"],
+    )
+    def test_a_token_outside_of_the_header_is_ignored(
+        self, api, access, query, body, content_type
+    ):
+        path = "/api/profile/" + query.format(access)
+
+        answer = api.client.generic("PATCH", path, body.format(access), content_type)
+
+        assert_problem(answer, 401, "not_authenticated")
+
     def test_an_expired_token_is_rejected(self, api, access):
         with time_machine.travel(timezone.now() + timedelta(seconds=331)):
             answer = api.get("/api/profile/", access)
