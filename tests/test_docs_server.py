@@ -25,6 +25,13 @@ def test_is_isolated_and_names_the_public_address(api, settings):
     assert command in answer.content.decode()
 
 
+def test_the_password_is_hidden_and_may_come_from_a_password_manager(html):
+    (field,) = re.findall(r'<input name="password"[^>]*>', html())
+
+    assert 'type="password"' in field
+    assert 'autocomplete="current-password"' in field
+
+
 class TestBrand:
     """Title, logo, accent and links are one setting."""
 
