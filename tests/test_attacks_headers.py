@@ -283,6 +283,8 @@ class TestPaths:
             "/api/token/%0d%0aX-Evil:%20y/",
             "/api/token.json/",
             "/api/%252e%252e/",
+            "/static/",
+            "/static/schema/",
             "/static/../manage.py",
             "/static/%2e%2e/%2e%2e/manage.py",
             "/static/..%2f..%2fmanage.py",

@@ -1,5 +1,7 @@
 """The output of the server contains no secrets. `conftest.discreet` searches the rest of it."""
 
+import re
+
 import pytest
 
 from tests.conftest import FAULTS, SECRETS, assert_problem
@@ -44,6 +46,16 @@ class TestOutput:
             assert f"Internal Server Error: {answer.url.path}" in said
         assert FAULTS.search(said)
         assert not SECRETS.search(said), said
+
+    @pytest.mark.parametrize(
+        "path",
+        ["/api/profile/", "/api/docs/", "/admin/login/", "/static/", "/nowhere/"],
+    )
+    def test_no_header_names_a_version(self, service, path):
+        answer = service.client.get(path)
+
+        assert answer.headers["Server"] == "granian"
+        assert not re.search(r"\d\.\d", str(answer.headers)), answer.headers
 
     @pytest.mark.parametrize(
         "line",
