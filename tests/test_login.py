@@ -61,6 +61,12 @@ class TestLogin:
         assert len({answer.content for answer in answers}) == 1
         assert len(queries) == 1
 
+    def test_each_login_starts_a_session_of_its_own(self, login):
+        first, second = (payload(login().json()["refresh"]) for _ in range(2))
+
+        assert first["sid"] != second["sid"]
+        assert first["jti"] != second["jti"]
+
     def test_updates_last_login(self, login, user):
         login()
 
