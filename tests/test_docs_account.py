@@ -18,7 +18,7 @@ from tests.browser import (
     signed_in,
     status,
 )
-from tests.server import USER
+from tests.server import PASSWORD, USER
 
 FIREFOX = "Mozilla/5.0 (Android 16; Mobile; rv:145.0) Gecko/145.0 Firefox/145.0"
 
@@ -48,6 +48,18 @@ class TestSignIn:
         expect(page.get_by_role("form", name="Sign in")).to_contain_text(
             "Sign in to try the calls."
         )
+
+    def test_a_password_can_be_pasted(self, page):
+        name, password = page.get_by_label("User name"), page.get_by_label("Password")
+        name.fill(PASSWORD)
+        name.press("Control+a")
+        name.press("Control+x")
+        name.fill(USER)
+
+        password.press("Control+v")
+        password.press("Enter")
+
+        signed_in(page)
 
     def test_a_wrong_password_is_explained(self, page):
         sign_in(page, "wrong")
