@@ -9,7 +9,9 @@ from tests.server import PASSWORD, USER, serve
 from tests.variants import VARIANTS
 
 
+@pytest.mark.requirement("RFC 9700 4.9.2", "ASVS 16.2.5")
 class TestOutput:
+    @pytest.mark.requirement("RFC 9457 5", "ASVS 16.5.1", "ASVS 16.5.4")
     def test_server_errors_are_logged_without_secrets(self, tmp_path):
         """A table is missing, so each login fails in code that handles secrets."""
         with serve(tmp_path) as service:
@@ -47,6 +49,7 @@ class TestOutput:
         assert FAULTS.search(said)
         assert not SECRETS.search(said), said
 
+    @pytest.mark.requirement("ASVS 13.4.6")
     @pytest.mark.parametrize(
         "path",
         ["/api/profile/", "/api/docs/", "/admin/login/", "/static/", "/nowhere/"],

@@ -49,6 +49,7 @@ class TestSignIn:
             "Sign in to try the calls."
         )
 
+    @pytest.mark.requirement("ASVS 6.2.7")
     def test_a_password_can_be_pasted(self, page):
         name, password = page.get_by_label("User name"), page.get_by_label("Password")
         name.fill(PASSWORD)
@@ -116,6 +117,7 @@ class TestSignIn:
         expect(page.get_by_label("User name")).to_be_focused()
 
 
+@pytest.mark.requirement("ASVS 7.4.4", "ASVS 14.3.1")
 class TestSignOut:
     def test_revokes_on_the_server(self, page, service):
         sign_in(page)
@@ -156,6 +158,7 @@ class TestSessions:
         other = rows.filter(has_text="Firefox on Android").first
         expect(other).to_contain_text("127.0.0.1 · now")
 
+    @pytest.mark.requirement("ASVS 10.4.9")
     def test_one_can_be_ended(self, page, service):
         other = service.login(user_agent=FIREFOX)
         sign_in(page)
@@ -173,6 +176,7 @@ class TestSessions:
         assert verdict.status_code == 401
         signed_in(page)
 
+    @pytest.mark.requirement("ASVS 10.4.9")
     def test_all_others_can_be_ended(self, page, service):
         other = service.login()
         sign_in(page)
