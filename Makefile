@@ -13,7 +13,7 @@ LOCK := --quiet --universal --no-strip-extras --generate-hashes --no-annotate --
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .PHONY: help run dev test test-postgresql test-scale script mutants attack fuzz clients conformance audit
-.PHONY: bench bench-gate schema release screenshots lock clean
+.PHONY: bench bench-gate schema requirements release screenshots lock clean
 .PHONY: .venv/run .venv/dev .venv/static .venv/node
 
 help: ## list the targets
@@ -63,6 +63,9 @@ conformance: .venv/dev ## test refresh tokens over HTTP, beside simplejwt's; MUT
 
 schema: .venv/dev ## write schema/openapi.yaml
 	$(BARE) $(BIN)/python manage.py spectacular --skip-checks --validate --file schema/openapi.yaml
+
+requirements: .venv/dev ## write into SECURITY.md which tests prove which section of a standard
+	@$(BIN)/python -m tests.requirements
 
 release: ## mark schema/openapi.yaml as released; later changes must be compatible with it
 	cp schema/openapi.yaml schema/released.yaml

@@ -44,6 +44,24 @@ PROOFS = (
 SECRETS = re.compile(r"let-me-in|eyJ|\?[\w%]*=")
 FAULTS = re.compile("Traceback|Internal Server Error|CRITICAL")
 
+# The phrase of each status, as RFC 9110 (section 15) and RFC 6585 spell it. Python's differ by version.
+TITLES = {
+    400: "Bad Request",
+    401: "Unauthorized",
+    403: "Forbidden",
+    404: "Not Found",
+    405: "Method Not Allowed",
+    406: "Not Acceptable",
+    409: "Conflict",
+    413: "Content Too Large",
+    415: "Unsupported Media Type",
+    416: "Range Not Satisfiable",
+    429: "Too Many Requests",
+    431: "Request Header Fields Too Large",
+    500: "Internal Server Error",
+    503: "Service Unavailable",
+}
+
 Answer = Any  # Django's test response: an HttpResponse with json()
 
 
@@ -162,7 +180,7 @@ def assert_problem(
     assert (body["code"], body.get("reason")) == (code, reason), body
     assert body["status"] == status
     assert body["type"] == "about:blank"
-    assert body["title"]
+    assert body["title"] == TITLES[status]
     assert body["detail"]
     assert (status == 401) == ("WWW-Authenticate" in answer.headers)
 

@@ -29,6 +29,7 @@ def test_a_superuser_can_log_in(client, db):
     assert answer["Location"] == "/admin/"
 
 
+@pytest.mark.requirement("ASVS 7.4.5")
 def test_a_session_can_be_ended(api, login, admin):
     pair, other = login(), login()
     chosen = Session.objects.latest("created_at")
@@ -58,6 +59,7 @@ def test_a_session_shows_no_secret_and_is_read_only(login, admin):
     assert admin.get("/admin/authapi/session/add/").status_code == 403
 
 
+@pytest.mark.requirement("ASVS 7.4.3")
 def test_changing_a_password_ends_the_sessions(api, login, admin, user):
     pair = login()
 
@@ -81,11 +83,11 @@ def test_an_ended_session_is_not_ended_again(login, logout, admin):
     assert "Sessions ended: 0." in page.content.decode()
 
 
+@pytest.mark.requirement("ASVS 6.2.2")
 class TestPasswordChange:
     @pytest.fixture
     def change(self, admin, db):
-        def change(old):
-            new = "another entirely 1"
+        def change(old, new="another entirely 1"):
             form = {"old_password": old, "new_password1": new, "new_password2": new}
             return admin.post("/admin/password_change/", form, follow=True)
 
@@ -94,8 +96,42 @@ class TestPasswordChange:
     def test_accepts_the_old_password(self, change):
         assert "Your password was changed" in change(PASSWORD).content.decode()
 
+    @pytest.mark.requirement("ASVS 6.2.3")
     def test_reports_a_wrong_old_password(self, change):
         assert "was entered incorrectly" in change("wrong").content.decode()
+
+    @pytest.mark.requirement("ASVS 6.2.5", "ASVS 6.2.9")
+    @pytest.mark.parametrize(
+        "new",
+        [
+            "zqxjkvbp",
+            "ZQXJKVBP",
+            "!?!?!?.,",
+            "äöüß éèêñ",
+            " \u4e00 \u4e8c \u4e09 \u56db ",
+            "x" * 128,
+        ],
+        ids=ascii,
+    )
+    def test_accepts_any_characters(self, change, new):
+        change(PASSWORD, new)
+
+        assert User.objects.get(username="root").check_password(new)
+
+    @pytest.mark.requirement("ASVS 6.2.1", "ASVS 6.2.4")
+    @pytest.mark.parametrize(
+        ("new", "said"),
+        [
+            ("zqxjkvb", "at least 8 characters"),
+            ("password1", "too common"),
+            ("29485610", "entirely numeric"),
+        ],
+    )
+    def test_rejects_a_weak_password(self, change, new, said):
+        answer = change(PASSWORD, new)
+
+        assert said in answer.content.decode()
+        assert User.objects.get(username="root").check_password(PASSWORD)
 
     def test_is_limited_like_a_login(self, change, settings):
         limit(settings, login_pair="2/min")

@@ -154,6 +154,7 @@ class TestBodies:
 
 
 class TestPasswords:
+    @pytest.mark.requirement("ASVS 6.2.8")
     @pytest.mark.parametrize(
         "password",
         [

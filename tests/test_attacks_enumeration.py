@@ -32,6 +32,7 @@ def names(service):
 
 
 class TestLogin:
+    @pytest.mark.requirement("ASVS 6.3.8")
     def test_every_failure_has_the_same_answer_and_duration(
         self, service, variant: Variant, names, record_property
     ):

@@ -23,6 +23,7 @@ class TestAuthorizationHeader:
 
         assert answer.status_code == 200
 
+    @pytest.mark.requirement("RFC 6750 2.1", "RFC 6750 3.1")
     @pytest.mark.parametrize(
         "value",
         [
@@ -132,6 +133,7 @@ class TestAuthorizationHeader:
 
         assert_problem(answer, 401, "not_authenticated")
 
+    @pytest.mark.requirement("RFC 6750 2.3", "RFC 6750 5.3", "ASVS 14.2.1")
     def test_cookies_and_parameters_do_not_authenticate(
         self, any_service, variant, token
     ):
@@ -266,6 +268,7 @@ class TestOtherHeaders:
 
 
 class TestPaths:
+    @pytest.mark.requirement("ASVS 13.4.1", "ASVS 13.4.3")
     @pytest.mark.parametrize(
         "path",
         [
@@ -283,6 +286,8 @@ class TestPaths:
             "/api/token/%0d%0aX-Evil:%20y/",
             "/api/token.json/",
             "/api/%252e%252e/",
+            "/static/",
+            "/static/schema/",
             "/static/../manage.py",
             "/static/%2e%2e/%2e%2e/manage.py",
             "/static/..%2f..%2fmanage.py",
@@ -341,6 +346,7 @@ class TestPaths:
 
 
 class TestMethods:
+    @pytest.mark.requirement("ASVS 13.4.4")
     @pytest.mark.parametrize(
         ("path", "allowed"),
         [

@@ -25,6 +25,7 @@ def limited(request, tmp_path_factory):
         yield service
 
 
+@pytest.mark.requirement("ASVS 6.3.1")
 class TestLimits:
     @pytest.mark.parametrize(
         ("name", "spellings"),
@@ -147,6 +148,7 @@ class TestManyAddresses:
 
         assert [answer.status_code for answer in answers] == [401] * 8 + [429] * 2
 
+    @pytest.mark.requirement("ASVS 6.3.1")
     def test_strangers_do_not_lock_the_owner_out(self, proxied):
         home = {"X-Forwarded-For": "203.0.113.9"}
         body = {"username": USER, "password": PASSWORD}

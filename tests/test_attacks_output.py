@@ -1,5 +1,7 @@
 """The output of the server contains no secrets. `conftest.discreet` searches the rest of it."""
 
+import re
+
 import pytest
 
 from tests.conftest import FAULTS, SECRETS, assert_problem
@@ -7,7 +9,9 @@ from tests.server import PASSWORD, USER, serve
 from tests.variants import VARIANTS
 
 
+@pytest.mark.requirement("RFC 9700 4.9.2", "ASVS 16.2.5")
 class TestOutput:
+    @pytest.mark.requirement("RFC 9457 5", "ASVS 16.5.1", "ASVS 16.5.4")
     def test_server_errors_are_logged_without_secrets(self, tmp_path):
         """A table is missing, so each login fails in code that handles secrets."""
         with serve(tmp_path) as service:
@@ -44,6 +48,17 @@ class TestOutput:
             assert f"Internal Server Error: {answer.url.path}" in said
         assert FAULTS.search(said)
         assert not SECRETS.search(said), said
+
+    @pytest.mark.requirement("ASVS 13.4.6")
+    @pytest.mark.parametrize(
+        "path",
+        ["/api/profile/", "/api/docs/", "/admin/login/", "/static/", "/nowhere/"],
+    )
+    def test_no_header_names_a_version(self, service, path):
+        answer = service.client.get(path)
+
+        assert answer.headers["Server"] == "granian"
+        assert not re.search(r"\d\.\d", str(answer.headers)), answer.headers
 
     @pytest.mark.parametrize(
         "line",

@@ -24,6 +24,7 @@ def system(request, tmp_path_factory):
         assert_discreet(tested.log)
 
 
+@pytest.mark.requirement("RFC 9700 4.14.2")
 class TestRefreshTokens:
     @pytest.mark.parametrize("case", ORDERED, ids=lambda case: case.check.__name__)
     def test_the_case_holds(self, system, case):

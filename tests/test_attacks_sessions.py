@@ -98,6 +98,7 @@ def give(any_service: Service) -> Callable[..., Any]:
     return give
 
 
+@pytest.mark.requirement("ASVS 7.4.2", "ASVS 10.3.3")
 @pytest.mark.parametrize("fate", FATES)
 class TestUsers:
     @pytest.mark.parametrize(
@@ -140,6 +141,7 @@ class TestUsers:
         assert give("blacklist", tokens[fate]["refresh"]).status_code == 204
 
 
+@pytest.mark.requirement("RFC 9700 4.14.2", "ASVS 10.4.5")
 class TestRefresh:
     def test_a_replay_ends_the_session_for_every_token(self, any_service, give, call):
         oldest = any_service.login()["refresh"]
@@ -192,6 +194,7 @@ class TestRefresh:
         )
 
 
+@pytest.mark.requirement("ASVS 7.4.1")
 class TestLogout:
     @pytest.mark.parametrize("spent", [0, 1, 3])
     def test_any_refresh_token_of_the_session_ends_it(
@@ -291,6 +294,7 @@ class TestOtherUsers:
         assert call("DELETE", "sessions/", mallory["access"]).status_code == 204
         assert call("GET", "profile/", victim["access"]).status_code == 200
 
+    @pytest.mark.requirement("ASVS 10.3.2")
     @pytest.mark.parametrize("kind", ["access", "refresh"])
     def test_a_token_with_their_session_is_rejected(
         self, call, give, mallory, victim, kind
@@ -305,6 +309,7 @@ class TestOtherUsers:
             assert_problem(give("refresh", forged), 401, "token_not_valid")
         assert give("refresh", victim["refresh"]).status_code == 200
 
+    @pytest.mark.requirement("ASVS 14.3.2")
     def test_answers_are_not_cacheable(self, any_service, victim, call):
         login = any_service.post(
             "/api/token/", {"username": USER, "password": PASSWORD}

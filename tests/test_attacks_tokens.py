@@ -52,10 +52,13 @@ def good(any_service: Service) -> dict[str, str]:
     return any_service.login()
 
 
+@pytest.mark.requirement("RFC 8725 3.1", "ASVS 9.1.2", "RFC 6750 5.2")
 class TestAlgorithms:
+    @pytest.mark.requirement("RFC 7519 8")
     def test_an_unmodified_forgery_is_accepted(self, any_service, variant, claims):
         assert any_service.profile(variant, variant.sign(claims)).status_code == 200
 
+    @pytest.mark.requirement("RFC 7519 6", "RFC 8725 3.2")
     @pytest.mark.parametrize(
         "name",
         ["none", "None", "NONE", "nOnE", "none ", "", None, 0, [], "n\u00f6ne"],
@@ -67,6 +70,7 @@ class TestAlgorithms:
 
         refused(".".join([*map(segment, parts), signature]))
 
+    @pytest.mark.requirement("RFC 8725 3.5")
     @pytest.mark.parametrize("key", ["pem", "der", "jwk", "jwks", "x", "secret", ""])
     @pytest.mark.parametrize("name", ["HS256", "HS384", "HS512", "as-ours"])
     def test_public_and_shared_values_as_hmac_keys_are_rejected(
@@ -84,6 +88,7 @@ class TestAlgorithms:
 
         refused(f"{body}.{encoded(mac)}")
 
+    @pytest.mark.requirement("RFC 8725 3.8")
     @pytest.mark.parametrize("name", ["RS256", "PS256", "RS512", "ES256", "EdDSA"])
     def test_the_attackers_key_under_our_kid_is_rejected(
         self, variant, claims, refused, name
@@ -93,6 +98,7 @@ class TestAlgorithms:
         for headers in ({"kid": keys.signing(keys.ring()).kid}, {"kid": "mine"}, {}):
             refused(jwt.encode(claims, key, name, headers))
 
+    @pytest.mark.requirement("RFC 7519 7.3")
     @pytest.mark.parametrize(
         "name",
         ["ES384", "ES512", "ES256K", "RS256", "A128KW", "dir", "es256", "ES256 "],
@@ -109,6 +115,7 @@ class TestAlgorithms:
                 refused(other.sign(claims, token_type=other.kind))
                 refused(other.sign(claims, variant.headers))
 
+    @pytest.mark.requirement("RFC 8725 3.4")
     @pytest.mark.parametrize(
         "signature",
         [b"", b"\0" * 64, b"\x30\x06\x02\x01\x00\x02\x01\x00"],
@@ -123,6 +130,7 @@ class TestAlgorithms:
         refused(f"{body}.{encoded(signature)}")
 
 
+@pytest.mark.requirement("RFC 7519 7.2", "RFC 8725 3.3", "ASVS 9.1.1")
 class TestSignaturesAndEncodings:
     @pytest.mark.parametrize(
         "spoil",
@@ -175,6 +183,7 @@ class TestSignaturesAndEncodings:
         refused(token.rpartition(".")[0] + "." + other.rpartition(".")[2])
         refused(other.rpartition(".")[0] + "." + token.rpartition(".")[2])
 
+    @pytest.mark.requirement("RFC 8725 3.7")
     @pytest.mark.parametrize(
         "header",
         [
@@ -198,6 +207,7 @@ class TestSignaturesAndEncodings:
     def test_invalid_headers_are_rejected(self, claims, refused, header):
         refused(f"{encoded(header)}.{segment(claims)}.AAAA")
 
+    @pytest.mark.requirement("RFC 8725 3.7")
     @pytest.mark.parametrize(
         "claims",
         [
@@ -223,6 +233,7 @@ class TestSignaturesAndEncodings:
     ):
         refused(variant.sign(claims))
 
+    @pytest.mark.requirement("RFC 7519 4")
     @pytest.mark.parametrize(
         ("first", "last", "status"), [("99", None, 200), (None, "99", 401)]
     )
@@ -242,6 +253,7 @@ class TestSignaturesAndEncodings:
 
 
 class TestHeaderInjection:
+    @pytest.mark.requirement("RFC 8725 3.10")
     @pytest.mark.parametrize(
         "kid",
         [
@@ -255,6 +267,9 @@ class TestHeaderInjection:
     def test_unknown_kids_are_rejected(self, variant, claims, refused, kid):
         refused(variant.sign(claims, {"kid": kid}))
 
+    @pytest.mark.requirement(
+        "RFC 7519 5.1", "RFC 7519 5.2", "RFC 8725 3.10", "RFC 8725 3.11", "ASVS 9.1.3"
+    )
     @pytest.mark.parametrize(
         "extra",
         [
@@ -288,6 +303,7 @@ class TestHeaderInjection:
         refused(variant.sign(claims, extra))
 
 
+@pytest.mark.requirement("RFC 8725 3.12", "ASVS 9.2.2")
 class TestKindAndAudience:
     def test_a_refresh_token_does_not_authenticate(self, any_service, refused):
         refused(any_service.login()["refresh"])
@@ -305,6 +321,15 @@ class TestKindAndAudience:
     def test_other_token_types_are_rejected(self, variant, claims, refused, kind):
         refused(variant.sign(claims, token_type=kind))
 
+    @pytest.mark.requirement(
+        "RFC 7519 4.1.1",
+        "RFC 7519 4.1.3",
+        "RFC 8725 3.8",
+        "RFC 8725 3.9",
+        "RFC 9700 4.10.2",
+        "ASVS 9.2.3",
+        "ASVS 10.3.1",
+    )
     @pytest.mark.parametrize("name", ["iss", "aud"])
     @pytest.mark.parametrize(
         "value",
@@ -331,9 +356,11 @@ class TestKindAndAudience:
         assert_problem(answer, 401, "token_not_valid")
 
 
+@pytest.mark.requirement("ASVS 7.2.1")
 class TestClaims:
     """Every claim is checked and none is converted, even with a valid signature."""
 
+    @pytest.mark.requirement("RFC 7519 4.1.2", "RFC 7519 4.1.6", "RFC 7519 4.1.7")
     @pytest.mark.parametrize(
         "name", ["iat", "jti", "sub", "user_id", "sid", "iss", "aud", "token_type"]
     )
@@ -361,6 +388,7 @@ class TestClaims:
     ):
         refused(variant.sign(claims, **{name: value}))
 
+    @pytest.mark.requirement("RFC 7519 4.1.4", "RFC 7519 4.1.5")
     @pytest.mark.parametrize(
         "value",
         [
@@ -389,6 +417,7 @@ class TestClaims:
     def test_a_missing_exp_is_rejected(self, variant, claims, refused):
         refused(variant.sign(claims, exp=...))
 
+    @pytest.mark.requirement("RFC 7519 4.1.4", "ASVS 9.2.1")
     @pytest.mark.parametrize("value", [0, 1, 1_000_000_000])
     def test_a_past_exp_is_reported_as_expired(self, variant, claims, refused, value):
         refused(variant.sign(claims, exp=value), "expired")
@@ -400,6 +429,7 @@ class TestClaims:
         assert answer.status_code == 401
         assert answer.json()["code"] == "token_not_valid"
 
+    @pytest.mark.requirement("RFC 7519 4.1.5", "ASVS 9.2.1")
     @pytest.mark.parametrize("name", ["nbf", "iat"])
     @pytest.mark.parametrize("ahead", [60, 10**9])
     def test_times_in_the_future_are_rejected(
@@ -407,10 +437,12 @@ class TestClaims:
     ):
         refused(variant.sign(claims, **{name: int(time.time()) + ahead}))
 
+    @pytest.mark.requirement("RFC 8725 3.8", "ASVS 10.3.2")
     @pytest.mark.parametrize("user", ["0", "-1", "52", "01", "1.0", "+1", "١", "1 "])
     def test_another_user_is_rejected(self, variant, claims, refused, user):
         refused(variant.sign(claims, user_id=user, sub=user))
 
+    @pytest.mark.requirement("RFC 7519 4.1.2", "ASVS 10.3.2")
     def test_sub_and_user_id_must_agree(self, variant, claims, refused):
         refused(variant.sign(claims, user_id="2"))
         refused(variant.sign(claims, sub="2"))
@@ -420,6 +452,7 @@ class TestClaims:
 
         refused(variant.sign(claims, sid=sid), "session_ended")
 
+    @pytest.mark.requirement("RFC 7519 7.3")
     @pytest.mark.parametrize(
         "spell",
         [
@@ -514,6 +547,7 @@ class TestHostileRefreshClaims:
         assert answer.status_code == 200
 
 
+@pytest.mark.requirement("RFC 8725 3.12", "RFC 9700 4.10.2")
 class TestRefreshTokensElsewhere:
     """Another service verifies tokens with our published keys, as its library's documentation says."""
 
@@ -530,6 +564,7 @@ class TestRefreshTokensElsewhere:
 
         return verify
 
+    @pytest.mark.requirement("RFC 7519 7.1", "RFC 8725 3.11")
     def test_an_access_token_is_accepted(self, any_service, verify, good):
         claims = verify(
             good["access"], audience=any_service.url, issuer=any_service.url
@@ -555,6 +590,7 @@ class TestRefreshTokensElsewhere:
 
         assert claims["aud"] == f"{any_service.url}/api/token/refresh/"
 
+    @pytest.mark.requirement("RFC 8725 3.5")
     @pytest.mark.parametrize("name", ["pem", "der", "jwk", "jwks", "x", "secret", ""])
     def test_known_keys_do_not_forge_a_refresh_token(self, any_service, good, name):
         header = jwt.get_unverified_header(good["refresh"])

@@ -48,6 +48,7 @@ class TestLogin:
         assert_problem(api.post(variant.login, body), 400, "invalid")
 
 
+@pytest.mark.requirement("ASVS 7.2.1")
 class TestToken:
     def test_contains_user_session_and_times_but_no_secret(self, log_in, user, variant):
         claims = payload(log_in().json()[variant.token])
@@ -93,6 +94,7 @@ class TestToken:
         with time_machine.travel(timezone.now() + timedelta(hours=1, seconds=6)):
             assert profile(answer).json()["reason"] in {"expired", "session_ended"}
 
+    @pytest.mark.requirement("ASVS 9.2.2")
     def test_is_rejected_by_the_other_variant(self, api, log_in, variant):
         token = log_in().json()[variant.token]
         other = {"main": "/api/manual/profile/", "manual": "/api/profile/"}[

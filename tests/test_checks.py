@@ -26,6 +26,7 @@ def test_the_test_settings_pass():
     assert found() == set()
 
 
+@pytest.mark.requirement("RFC 8725 3.2", "RFC 8725 3.4", "RFC 8725 3.5")
 @pytest.mark.parametrize(
     "ring",
     [
@@ -69,6 +70,7 @@ def test_e002_safe_public_urls_pass(settings, url):
     assert found() == set()
 
 
+@pytest.mark.requirement("RFC 8725 3.5")
 @pytest.mark.parametrize(
     "secret",
     ["x", "a" * 60, "django-insecure-" + "abcdefghij" * 5],
@@ -95,6 +97,7 @@ def test_e004_reused_secrets_are_reported(settings, monkeypatch):
     assert found() == {"authapi.E004"}
 
 
+@pytest.mark.requirement("ASVS 13.4.2")
 def test_e005_debug_in_public_is_reported(settings):
     settings.TRUSTED_PROXIES = []
     settings.DEBUG = True
@@ -105,6 +108,7 @@ def test_e005_debug_in_public_is_reported(settings):
     assert found() == {"authapi.E005"}
 
 
+@pytest.mark.requirement("RFC 9700 4.13")
 @pytest.mark.parametrize("proxy", ["nginx", "10.0.0.1/8", "", "0.0.0.0/0", "::/0"])
 def test_e006_invalid_trusted_proxies_are_reported(settings, proxy):
     settings.TRUSTED_PROXIES = [proxy]
@@ -189,6 +193,7 @@ def test_e009_wildcards_are_reported(settings, name, value):
     assert found() == {"authapi.E009"}
 
 
+@pytest.mark.requirement("ASVS 13.3.2")
 def test_e010_world_readable_secrets_are_reported(settings, tmp_path):
     secret = tmp_path / "key"
     settings.SECRET_FILES = [str(secret)]
@@ -201,6 +206,7 @@ def test_e010_world_readable_secrets_are_reported(settings, tmp_path):
     assert found() == {"authapi.E010"}
 
 
+@pytest.mark.requirement("ASVS 6.3.2")
 class TestDemoUser:
     """E011: the demo user, whose password is known, on a public service."""
 
@@ -281,6 +287,7 @@ def public(settings):
     return settings
 
 
+@pytest.mark.requirement("RFC 6750 5.3")
 @pytest.mark.parametrize(
     ("name", "value"),
     [
@@ -313,6 +320,7 @@ def test_e009_plain_http_origins_are_reported(public):
     assert found() == {"authapi.E009"}
 
 
+@pytest.mark.requirement("RFC 8725 3.9", "RFC 9700 2.3")
 def test_e015_an_empty_audience_is_reported(settings):
     settings.SIMPLE_JWT = {**settings.SIMPLE_JWT, "AUDIENCE": ""}
 

@@ -46,6 +46,7 @@ def test_newkey_works_without_a_key():
     assert "kid: " in done.stderr
 
 
+@pytest.mark.requirement("ASVS 13.3.1")
 def test_secrets_can_be_read_from_files(tmp_path):
     for name in ("SECRET_KEY", "JWT_KEYS"):
         (tmp_path / name).touch(mode=0o600)
@@ -83,6 +84,7 @@ def test_a_failed_check_stops_the_server(environment, said):
     assert said in done.stderr
 
 
+@pytest.mark.requirement("RFC 6750 5.3", "RFC 9700 2.6")
 @pytest.mark.parametrize(
     ("path", "headers", "answered"),
     [

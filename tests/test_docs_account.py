@@ -18,7 +18,7 @@ from tests.browser import (
     signed_in,
     status,
 )
-from tests.server import USER
+from tests.server import PASSWORD, USER
 
 FIREFOX = "Mozilla/5.0 (Android 16; Mobile; rv:145.0) Gecko/145.0 Firefox/145.0"
 
@@ -48,6 +48,19 @@ class TestSignIn:
         expect(page.get_by_role("form", name="Sign in")).to_contain_text(
             "Sign in to try the calls."
         )
+
+    @pytest.mark.requirement("ASVS 6.2.7")
+    def test_a_password_can_be_pasted(self, page):
+        name, password = page.get_by_label("User name"), page.get_by_label("Password")
+        name.fill(PASSWORD)
+        name.press("Control+a")
+        name.press("Control+x")
+        name.fill(USER)
+
+        password.press("Control+v")
+        password.press("Enter")
+
+        signed_in(page)
 
     def test_a_wrong_password_is_explained(self, page):
         sign_in(page, "wrong")
@@ -104,6 +117,7 @@ class TestSignIn:
         expect(page.get_by_label("User name")).to_be_focused()
 
 
+@pytest.mark.requirement("ASVS 7.4.4", "ASVS 14.3.1")
 class TestSignOut:
     def test_revokes_on_the_server(self, page, service):
         sign_in(page)
@@ -144,6 +158,7 @@ class TestSessions:
         other = rows.filter(has_text="Firefox on Android").first
         expect(other).to_contain_text("127.0.0.1 · now")
 
+    @pytest.mark.requirement("ASVS 10.4.9")
     def test_one_can_be_ended(self, page, service):
         other = service.login(user_agent=FIREFOX)
         sign_in(page)
@@ -161,6 +176,7 @@ class TestSessions:
         assert verdict.status_code == 401
         signed_in(page)
 
+    @pytest.mark.requirement("ASVS 10.4.9")
     def test_all_others_can_be_ended(self, page, service):
         other = service.login()
         sign_in(page)

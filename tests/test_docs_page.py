@@ -17,6 +17,7 @@ SHELLS = {"bash": ["bash", "-O", "failglob", "-eu"], "zsh": ["zsh", "-eu"]}
 
 
 class TestSecurity:
+    @pytest.mark.requirement("ASVS 14.2.3")
     def test_has_a_strict_content_security_policy(self, service):
         policy = http.get(f"{service.url}/api/docs/").headers["Content-Security-Policy"]
 
@@ -62,6 +63,7 @@ class TestBar:
 
         assert download.value.suggested_filename == f"authapi-{version}.{form}"
 
+    @pytest.mark.requirement("ASVS 14.3.3")
     def test_only_the_theme_is_stored(self, tab):
         page = tab()
         page.emulate_media(color_scheme="light")

@@ -25,6 +25,14 @@ def test_is_isolated_and_names_the_public_address(api, settings):
     assert command in answer.content.decode()
 
 
+@pytest.mark.requirement("ASVS 6.2.6", "ASVS 6.2.7")
+def test_the_password_is_hidden_and_may_come_from_a_password_manager(html):
+    (field,) = re.findall(r'<input name="password"[^>]*>', html())
+
+    assert 'type="password"' in field
+    assert 'autocomplete="current-password"' in field
+
+
 class TestBrand:
     """Title, logo, accent and links are one setting."""
 

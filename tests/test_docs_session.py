@@ -28,6 +28,7 @@ def test_survives_a_reload(page):
     has_status(execute(page, "getProfile"), 200)
 
 
+@pytest.mark.requirement("ASVS 14.3.1", "ASVS 14.3.3")
 def test_ends_with_the_tab(page, tab):
     sign_in(page)
     signed_in(page)
@@ -106,6 +107,7 @@ def test_two_tabs_renew_once(page, tab, refreshes):
     assert len(refreshes) == 1
 
 
+@pytest.mark.requirement("ASVS 14.3.1")
 def test_signing_out_also_signs_out_a_duplicated_tab(page, tab):
     sign_in(page)
     signed_in(page)

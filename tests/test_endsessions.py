@@ -19,6 +19,7 @@ def end(begun_before: str) -> str:
     return out.getvalue()
 
 
+@pytest.mark.requirement("ASVS 7.4.5")
 def test_ends_the_sessions_that_began_before(api, login, refresh, logout):
     moment = timezone.now()
     with time_machine.travel(moment - timedelta(seconds=1)):

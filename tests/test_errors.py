@@ -6,6 +6,10 @@ from django.test import override_settings
 from authapi.http.problems import MEDIA_TYPE
 from tests.conftest import PASSWORD, assert_problem
 
+pytestmark = pytest.mark.requirement(
+    "RFC 9457 3", "RFC 9457 3.1.1", "RFC 9457 3.1.2", "RFC 9457 3.1.3", "RFC 9457 4.2.1"
+)
+
 CREDENTIALS = b'{"username": "ada", "password": "x"}'
 
 
@@ -39,6 +43,7 @@ class TestBodies:
     def test_unparsable_bodies_are_rejected(self, send, body):
         assert_problem(send(body), 400, "parse_error")
 
+    @pytest.mark.requirement("RFC 9457 3.2")
     @pytest.mark.parametrize("body", [b"[]", b"7", b'"x"', b"null", b"true", b""])
     def test_bodies_other_than_objects_are_rejected(self, send, body):
         answer = send(body)
@@ -70,6 +75,7 @@ class TestPaths:
     def test_unknown_paths_are_not_found(self, api):
         assert_problem(api.get("/nowhere/"), 404, "not_found")
 
+    @pytest.mark.requirement("RFC 9457 3.1.4")
     def test_a_missing_slash_is_explained_to_a_client(self, api):
         answer = api.post("/api/token", {})
 
@@ -91,6 +97,7 @@ class TestPaths:
 
 
 class TestMethods:
+    @pytest.mark.requirement("ASVS 13.4.4")
     @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "OPTIONS", "TRACE"])
     def test_unsupported_methods_are_rejected(self, api, db, method):
         answer = api(method, "/api/token/")
@@ -112,6 +119,7 @@ class TestDjangosOwn:
 
         assert_problem(answer, 400, "invalid")
 
+    @pytest.mark.requirement("RFC 9457 5", "ASVS 16.5.1")
     @pytest.mark.parametrize("debug", [False, True])
     def test_a_server_error_reveals_nothing(self, api, user, monkeypatch, debug):
         """The error is real: a table is missing. The answer does not mention it."""

@@ -46,6 +46,7 @@ def seen():
 
 
 class TestSignals:
+    @pytest.mark.requirement("ASVS 16.3.1")
     def test_a_session_sends_events_from_login_to_logout(
         self, seen, login, refresh, logout, user
     ):
@@ -60,6 +61,7 @@ class TestSignals:
             ("logout", named),
         ]
 
+    @pytest.mark.requirement("ASVS 16.3.3")
     def test_a_reused_token_sends_token_reused(self, seen, login, refresh):
         spent = login().json()["refresh"]
         refresh(refresh(spent).json()["refresh"])
@@ -90,6 +92,7 @@ class TestSignals:
         assert facts["last_address"] == "127.0.0.1"
         assert facts["last_user_agent"] == ""
 
+    @pytest.mark.requirement("ASVS 16.3.2")
     @pytest.mark.parametrize(
         "change", [{"is_active": False}, {"password": "another"}], ids=str
     )
@@ -102,6 +105,7 @@ class TestSignals:
 
         assert [name for name, _ in seen] == ["login", "access_lost"]
 
+    @pytest.mark.requirement("ASVS 16.3.1")
     def test_a_failed_login_sends_login_failed(self, seen, login, user):
         login(password="wrong")
         login(username="nobody")
@@ -111,6 +115,7 @@ class TestSignals:
             ("login_failed", {"user_id": None, "address": "127.0.0.1"}),
         ]
 
+    @pytest.mark.requirement("ASVS 16.3.3")
     def test_a_reached_limit_sends_throttled(self, seen, login, settings):
         limit(settings, login_pair="1/min")
         login()
@@ -149,6 +154,7 @@ class TestSignals:
         ended = [facts for name, facts in seen if name == "sessions_ended"]
         assert ended == [{"user_id": str(user.pk), "count": 1}]
 
+    @pytest.mark.requirement("ASVS 16.3.1")
     def test_an_admin_login_sends_login(self, seen, client, db):
         root = User.objects.create_superuser("root", None, PASSWORD)
         for password in ("", "wrong", PASSWORD):
@@ -203,6 +209,7 @@ def lines(tmp_path_factory):
 
 
 class TestLog:
+    @pytest.mark.requirement("ASVS 16.2.2", "ASVS 16.2.4", "ASVS 16.4.1")
     def test_each_event_is_one_line_of_json(self, lines):
         assert [line["event"] for line in lines] == [
             *("login", "refresh", "login_failed", "login_failed"),
@@ -212,6 +219,9 @@ class TestLog:
             assert line["level"] == "info"
             assert line["timestamp"].endswith("Z")
 
+    @pytest.mark.requirement(
+        "ASVS 16.2.1", "ASVS 16.2.4", "RFC 9700 4.9.2", "ASVS 16.2.5"
+    )
     def test_lines_name_request_user_and_session(self, lines):
         login, refresh, unknown, wrong = lines[:4]
 
@@ -220,10 +230,12 @@ class TestLog:
         assert "user_id" not in unknown
         assert refresh["request_id"] == "from-the-proxy-1"
 
+    @pytest.mark.requirement("ASVS 16.4.1")
     def test_an_invalid_request_id_is_replaced(self, lines):
         assert len({line["request_id"] for line in lines}) == len(lines)
         assert uuid.UUID(lines[2]["request_id"])
 
+    @pytest.mark.requirement("ASVS 16.4.1", "RFC 9700 4.13")
     @pytest.mark.parametrize(
         ("peer", "kept"), [("10.0.0.7", True), ("203.0.113.9", False)], ids=str
     )
@@ -239,6 +251,7 @@ class TestLog:
 
         assert (answer["X-Request-ID"] == "id-of-a-proxy") is kept
 
+    @pytest.mark.requirement("ASVS 16.3.4", "ASVS 16.5.4")
     def test_a_server_error_is_one_line_with_its_traceback(self, tmp_path):
         with serve(tmp_path) as service:
             service.python(

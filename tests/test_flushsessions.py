@@ -18,6 +18,7 @@ def flush(**options) -> str:
     return out.getvalue()
 
 
+@pytest.mark.requirement("ASVS 14.2.7")
 def test_deletes_only_ended_and_expired_sessions(api, login, logout):
     with time_machine.travel(timezone.now() - timedelta(days=20)):
         login()

@@ -16,6 +16,7 @@ from tests.conftest import PASSWORD, assert_problem
 OURS = "argon2$argon2id$v=19$m=19456,t=2,p=1$"
 
 
+@pytest.mark.requirement("ASVS 11.4.2")
 class TestStored:
     def test_is_argon2id_with_the_owasp_minimum(self, user, settings):
         settings.PASSWORD_HASHERS = PASSWORD_HASHERS

@@ -65,6 +65,7 @@ class TestDatabase:
 
         assert not Limit.objects.exists()
 
+    @pytest.mark.requirement("ASVS 16.2.2")
     @pytest.mark.parametrize(("seconds", "said"), [(25, "ok"), (60, "differs")])
     def test_not_ready_if_the_clocks_differ(self, api, seconds, said):
         with time_machine.travel(time.time() + seconds):

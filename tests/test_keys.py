@@ -100,6 +100,7 @@ class TestATokenSeenBefore:
         assert api.profile(seen).status_code == 200
 
 
+@pytest.mark.requirement("RFC 7519 8", "RFC 8725 3.1")
 @pytest.mark.parametrize(
     ("private", "algorithm"),
     [
@@ -149,6 +150,7 @@ class TestSecretRotation:
 
             assert api.get(variant.profile, token).status_code == 200
 
+    @pytest.mark.requirement("ASVS 13.3.4")
     def test_either_instance_refreshes_a_token_of_the_other(self, swap, login, refresh):
         newest = login().json()["refresh"]
         for _ in range(4):
@@ -240,6 +242,7 @@ def lines(report: str) -> dict[str, list[str]]:
 
 
 class TestJwks:
+    @pytest.mark.requirement("RFC 7519 7.1")
     def test_another_service_can_verify_a_token(self, api, login, settings):
         token = login().json()["access"]
         answer = api.get("/.well-known/jwks.json")
@@ -296,6 +299,7 @@ def test_newkey_prints_a_usable_key(login, settings):
     assert header(login().json()["access"])["kid"] in err.getvalue()
 
 
+@pytest.mark.requirement("RFC 9700 2.6")
 @pytest.mark.parametrize("name", ["oauth-authorization-server", "openid-configuration"])
 def test_metadata_leads_from_the_issuer_to_its_keys(api, settings, name):
     answer = api.get(f"/.well-known/{name}")

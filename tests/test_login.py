@@ -1,10 +1,14 @@
 """``POST /api/token/``"""
 
+from datetime import timedelta
+
 import pytest
+import time_machine
 from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from authapi.models import Session, User
 from tests.conftest import PASSWORD, assert_problem
@@ -12,6 +16,7 @@ from tests.payload import payload
 
 
 class TestLogin:
+    @pytest.mark.requirement("ASVS 14.3.2")
     def test_returns_an_uncacheable_pair(self, login):
         answer = login()
 
@@ -20,6 +25,7 @@ class TestLogin:
         assert answer["Cache-Control"] == "no-store"
         assert answer["Content-Type"] == "application/json"
 
+    @pytest.mark.requirement("RFC 6750 5.3")
     def test_the_access_token_lasts_five_minutes(self, login):
         claims = payload(login().json()["access"])
 
@@ -30,6 +36,14 @@ class TestLogin:
 
         assert claims["exp"] - claims["iat"] == 14 * 86400
 
+    @pytest.mark.requirement(
+        "RFC 7519 4.1.1",
+        "RFC 7519 4.1.7",
+        "RFC 8725 3.9",
+        "RFC 9700 2.3",
+        "ASVS 9.2.4",
+        "RFC 6750 5.2",
+    )
     def test_both_tokens_name_issuer_audience_user_and_session(self, login, user):
         pair = login().json()
         access, refresh = payload(pair["access"]), payload(pair["refresh"])
@@ -40,6 +54,7 @@ class TestLogin:
         assert access["jti"] != refresh["jti"]
         assert (access["token_type"], refresh["token_type"]) == ("access", "refresh")
 
+    @pytest.mark.requirement("ASVS 6.3.8")
     def test_all_rejected_logins_get_the_same_answer(self, login, user):
         disabled = User.objects.create_user("bob", None, PASSWORD, is_active=False)
         answers, queries = [], set()
@@ -57,18 +72,39 @@ class TestLogin:
         assert len({answer.content for answer in answers}) == 1
         assert len(queries) == 1
 
+    @pytest.mark.requirement("ASVS 7.2.2", "ASVS 7.2.4")
+    def test_each_login_starts_a_session_of_its_own(self, login):
+        first, second = (payload(login().json()["refresh"]) for _ in range(2))
+
+        assert first["sid"] != second["sid"]
+        assert first["jti"] != second["jti"]
+
     def test_updates_last_login(self, login, user):
         login()
 
         user.refresh_from_db()
         assert user.last_login is not None
 
+    @pytest.mark.requirement("ASVS 6.2.8")
     def test_the_password_is_not_trimmed(self, login, user):
         user.set_password("  spaces around ")
         user.save()
 
         assert login(password="  spaces around ").status_code == 200
         assert_problem(login(password="spaces around"), 401, "no_active_account")
+
+    @pytest.mark.requirement("ASVS 6.2.8", "ASVS 6.2.9")
+    def test_a_long_password_is_compared_to_its_end(self, login, user):
+        user.set_password("x" * 4096)
+        user.save()
+
+        assert login(password="x" * 4096).status_code == 200
+        assert_problem(login(password="x" * 4095), 401, "no_active_account")
+
+    @pytest.mark.requirement("ASVS 6.2.10")
+    def test_a_password_does_not_expire(self, login):
+        with time_machine.travel(timezone.now() + timedelta(days=3650)):
+            assert login().status_code == 200
 
     def test_the_name_is_normalized(self, login, user):
         user.username = "rené"

@@ -9,6 +9,7 @@ from django.utils import timezone
 from tests.conftest import assert_problem
 
 
+@pytest.mark.requirement("RFC 9700 4.14.2", "ASVS 7.4.1", "RFC 6750 3.1")
 class TestLogout:
     def test_ends_the_access_token_at_once(self, api, login, logout):
         pair = login()

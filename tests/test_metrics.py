@@ -131,6 +131,7 @@ class TestServed:
         assert found[requests("GET", "<path:path>", 404)] >= 1
         assert not [name for name in found if "BREW" in name or "own" in name]
 
+    @pytest.mark.requirement("ASVS 13.4.5")
     def test_the_public_port_does_not_serve_them(self, watched):
         service, _ = watched
 

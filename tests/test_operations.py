@@ -158,6 +158,7 @@ class TestABodyOfTheLimit:
 
         assert answer.status_code != 413
 
+    @pytest.mark.requirement("RFC 9457 4.2.1")
     @pytest.mark.parametrize("operation", operations(413))
     def test_one_more_byte_is_rejected(self, operation, token):
         _, media_type = operation.body()

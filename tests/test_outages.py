@@ -64,6 +64,7 @@ def assert_unavailable(answer: httpx.Response) -> None:
     assert answer.headers["Retry-After"] == "1"
 
 
+@pytest.mark.requirement("ASVS 16.5.2")
 class TestPostgreSQLHangs:
     def test_a_refresh_is_answered_and_can_be_repeated(self, server, service):
         pair = service.login()
@@ -187,6 +188,7 @@ class TestPostgreSQLStops:
             assert answer.status_code == 200
 
 
+@pytest.mark.requirement("ASVS 13.2.6")
 class TestConnections:
     def test_a_worker_holds_no_more_than_its_pool(self, server, service):
         body = {"username": USER, "password": PASSWORD}
@@ -346,6 +348,7 @@ def test_a_locked_sqlite_is_answered(tmp_path):
         assert not FAULTS.search(service.log.read_text())
 
 
+@pytest.mark.requirement("ASVS 16.5.2")
 class TestRedis:
     """It counts the limits against guessing, and nothing else depends on it."""
 

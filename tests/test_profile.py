@@ -23,6 +23,7 @@ def change(api, access):
 
 
 class TestRead:
+    @pytest.mark.requirement("ASVS 14.3.2")
     def test_returns_the_signed_in_user(self, api, access, user):
         answer = api.get("/api/profile/", access)
 
@@ -40,6 +41,7 @@ class TestRead:
         with django_assert_num_queries(1):
             api.get("/api/profile/", access)
 
+    @pytest.mark.requirement("RFC 6750 2.1")
     def test_the_scheme_is_case_insensitive(self, api, access):
         answer = api.client.get(
             "/api/profile/", headers={"Authorization": f"bEaReR {access}"}
@@ -80,6 +82,7 @@ class TestChange:
     def test_an_empty_change_changes_nothing(self, api, access, change):
         assert change({}).json() == api.get("/api/profile/", access).json()
 
+    @pytest.mark.requirement("RFC 9457 3.1.4", "RFC 9457 3.2")
     @pytest.mark.parametrize(
         ("body", "field"),
         [
@@ -105,6 +108,7 @@ class TestChange:
 
 
 class TestWhoMayNot:
+    @pytest.mark.requirement("RFC 6750 3")
     def test_a_missing_token_is_rejected(self, api, db):
         answer = api.get("/api/profile/")
 
@@ -112,6 +116,26 @@ class TestWhoMayNot:
         assert answer["WWW-Authenticate"] == 'Bearer realm="api"'
         assert answer["Cache-Control"] == "no-store"
 
+    @pytest.mark.requirement("RFC 6750 2.2", "RFC 6750 2.3", "ASVS 14.2.1")
+    @pytest.mark.parametrize(
+        ("query", "body", "content_type"),
+        [
+            ("?access_token={}", "", "application/json"),
+            ("", '{{"access_token": "{}"}}', "application/json"),
+            ("", "access_token={}", "application/x-www-form-urlencoded"),
+        ],
+        ids=["query", "json", "form"],
+    )
+    def test_a_token_outside_of_the_header_is_ignored(
+        self, api, access, query, body, content_type
+    ):
+        path = "/api/profile/" + query.format(access)
+
+        answer = api.client.generic("PATCH", path, body.format(access), content_type)
+
+        assert_problem(answer, 401, "not_authenticated")
+
+    @pytest.mark.requirement("RFC 6750 3", "RFC 6750 3.1")
     def test_an_expired_token_is_rejected(self, api, access):
         with time_machine.travel(timezone.now() + timedelta(seconds=331)):
             answer = api.get("/api/profile/", access)
@@ -123,6 +147,7 @@ class TestWhoMayNot:
         with time_machine.travel(timezone.now() + timedelta(seconds=328)):
             assert api.get("/api/profile/", access).status_code == 200
 
+    @pytest.mark.requirement("RFC 7519 4.1.4", "RFC 7519 4.1.6", "ASVS 9.2.1")
     @pytest.mark.parametrize("seen", [False, True], ids=["new", "seen"])
     @pytest.mark.parametrize(
         ("age", "status"), [(-31, 401), (-30, 200), (329, 200), (330, 401)]
@@ -139,6 +164,7 @@ class TestWhoMayNot:
 
             assert api.get("/api/profile/", access).status_code == status
 
+    @pytest.mark.requirement("ASVS 7.4.3")
     def test_a_user_with_a_new_password_is_rejected(self, api, access, user):
         user.set_password("another one entirely")
         user.save()

@@ -1,9 +1,11 @@
 """``POST /api/token/refresh/``: a refresh token works once."""
 
+import io
 from datetime import timedelta
 
 import pytest
 import time_machine
+from django.core.management import call_command
 from django.utils import timezone
 
 from authapi.models import Session
@@ -67,6 +69,17 @@ class TestRotation:
             token = refresh(token).json()["refresh"]
 
         assert Session.objects.count() == 1
+
+    def test_no_token_is_stored(self, login, refresh):
+        first = login().json()
+        second = refresh(first["refresh"]).json()
+        stored = io.StringIO()
+
+        call_command("dumpdata", stdout=stored)
+
+        assert '"authapi.session"' in stored.getvalue()
+        for token in (*first.values(), *second.values()):
+            assert token.split(".")[1] not in stored.getvalue()
 
 
 class TestRepeat:

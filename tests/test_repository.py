@@ -28,6 +28,7 @@ def committed() -> list[str]:
     return [name for name in done.stdout.split("\0") if name]
 
 
+@pytest.mark.requirement("ASVS 13.3.1")
 @pytest.mark.parametrize("kind", SECRETS)
 def test_no_file_contains(kind):
     found = [

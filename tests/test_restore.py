@@ -22,6 +22,7 @@ RESTORE, *NEXT = re.findall(
 )
 
 
+@pytest.mark.requirement("ASVS 10.3.3", "ASVS 7.4.1")
 def test_sessions_that_ended_after_the_dump_do_not_work_again(tmp_path):
     if not shutil.which("pg_dump") and "CI" not in os.environ:
         pytest.skip("no pg_dump here; on Debian: apt-get install postgresql-client")

@@ -125,6 +125,7 @@ class User:
         self.statuses.append(self.http.get(path, headers=headers).status_code)
 
 
+@pytest.mark.requirement("ASVS 13.3.4")
 def test_the_procedure_refuses_no_token(fleet):
     fleet.becomes("old", "old")
     users = [fleet.new() for _ in range(3)]

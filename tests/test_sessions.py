@@ -41,6 +41,7 @@ def end(api, pair, sid):
 
 
 class TestList:
+    @pytest.mark.requirement("ASVS 7.5.2")
     def test_lists_my_live_sessions_with_their_devices(
         self, api, phone, stranger, login, logout
     ):
@@ -141,6 +142,7 @@ class TestList:
         assert listed(api, pair).json()["results"][0]["address"] is None
 
 
+@pytest.mark.requirement("ASVS 7.5.2")
 class TestEnd:
     def test_ending_a_session_rejects_its_tokens(self, api, login, phone):
         mine = login()
@@ -172,6 +174,7 @@ class TestEnd:
         assert_problem(end(api, login(), uuid.uuid4()), 404, "not_found")
         assert_problem(end(api, login(), "nonsense"), 404, "not_found")
 
+    @pytest.mark.requirement("ASVS 7.4.3")
     def test_all_other_sessions_can_be_ended(self, api, login, phone, stranger):
         mine = login()
 

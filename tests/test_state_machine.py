@@ -130,6 +130,7 @@ class Sessions(RuleBasedStateMachine):
         assert answer.status_code == (401 if family.ended else 200)
 
 
+@pytest.mark.requirement("RFC 9700 4.14.2")
 @pytest.mark.django_db
 def test_every_order_of_events_follows_the_contract():
     with untraced():

@@ -77,6 +77,7 @@ def statuses(answers):
     return Counter(answer.status_code for answer in answers)
 
 
+@pytest.mark.requirement("ASVS 6.3.1")
 @pytest.mark.usefixtures("store")
 class TestLogin:
     @pytest.mark.parametrize("path", ["token", "manual/login"])
@@ -126,6 +127,7 @@ class TestLogin:
 
         assert attempt().status_code == 429
 
+    @pytest.mark.requirement("ASVS 6.3.4")
     def test_both_variants_share_a_limit(self, attempt):
         for _ in range(5):
             attempt(path="manual/login")
@@ -289,6 +291,7 @@ class TestLogin:
         assert attempt().status_code == 401
 
 
+@pytest.mark.requirement("RFC 9700 4.13")
 class TestProxies:
     @pytest.fixture
     def forwarded(self, api, user):
@@ -337,6 +340,7 @@ class TestProxies:
         assert statuses(answers) == {401: 10, 429: 2}
 
 
+@pytest.mark.requirement("ASVS 6.3.4")
 class TestAdmin:
     def test_has_the_same_limit(self, client, attempt):
         User.objects.create_superuser("root", None, PASSWORD)
@@ -388,6 +392,7 @@ class TestRequests:
 
 
 class TestStores:
+    @pytest.mark.requirement("ASVS 16.5.2", "ASVS 16.5.3")
     @pytest.mark.parametrize(
         ("path", "body"),
         [

@@ -36,6 +36,7 @@ def refusing_every_statement() -> Iterator[None]:
         yield
 
 
+@pytest.mark.requirement("ASVS 16.5.3")
 @pytest.mark.parametrize(("method", "path"), OPERATIONS, ids=" ".join)
 def test_every_operation_answers_503_without_the_database(
     api, user, login, method, path

@@ -81,6 +81,7 @@ def set_active(request, user, tmp_path):
     return set_active
 
 
+@pytest.mark.requirement("ASVS 7.4.2")
 class TestDisabled:
     def test_sessions_do_not_come_back_when_the_user_is_enabled(
         self, api, login, refresh, set_active

@@ -22,6 +22,15 @@ _log = structlog.stdlib.get_logger("authapi.outage")
 
 MEDIA_TYPE = "application/problem+json"
 
+# A title is the phrase of its status (RFC 9457, section 4.2.1). Before 3.13, Python has older phrases.
+_TITLES = {
+    **responses,
+    413: "Content Too Large",
+    414: "URI Too Long",
+    416: "Range Not Satisfiable",
+    422: "Unprocessable Content",
+}
+
 NOT_UNDERSTOOD = "The request cannot be understood: too many parameters, or a host not in ALLOWED_HOSTS."
 # The code and detail for Django's own error answers.
 _DJANGO = {
@@ -42,7 +51,7 @@ def problem(status: int, code: str, detail: str, **members: Any) -> dict[str, An
     """Return the members of a problem, without those that are None."""
     body = {
         "type": "about:blank",
-        "title": responses.get(status, "Refused"),
+        "title": _TITLES.get(status, "Refused"),
         "status": status,
         "detail": detail,
         "code": code,
