@@ -9,7 +9,7 @@ from tests.server import PASSWORD, USER, serve
 from tests.variants import VARIANTS
 
 
-@pytest.mark.requirement("RFC 9700 4.9.2", "ASVS 16.2.5")
+@pytest.mark.requirement("RFC 9700 4.9.3", "ASVS 16.2.5")
 class TestOutput:
     @pytest.mark.requirement("RFC 9457 5", "ASVS 16.5.1", "ASVS 16.5.4")
     def test_server_errors_are_logged_without_secrets(self, tmp_path):

@@ -220,7 +220,7 @@ class TestLog:
             assert line["timestamp"].endswith("Z")
 
     @pytest.mark.requirement(
-        "ASVS 16.2.1", "ASVS 16.2.4", "RFC 9700 4.9.2", "ASVS 16.2.5"
+        "ASVS 16.2.1", "ASVS 16.2.4", "RFC 9700 4.9.3", "ASVS 16.2.5"
     )
     def test_lines_name_request_user_and_session(self, lines):
         login, refresh, unknown, wrong = lines[:4]

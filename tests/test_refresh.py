@@ -42,7 +42,9 @@ def place(api):
     return place
 
 
+@pytest.mark.requirement("RFC 9700 2.2.2")
 class TestRotation:
+    @pytest.mark.requirement("RFC 9700 4.14.2", "ASVS 10.4.5", "ASVS 7.2.2")
     def test_returns_a_new_pair(self, api, login, refresh):
         first = login()
 
@@ -70,6 +72,7 @@ class TestRotation:
 
         assert Session.objects.count() == 1
 
+    @pytest.mark.requirement("RFC 9700 4.9.3")
     def test_no_token_is_stored(self, login, refresh):
         first = login().json()
         second = refresh(first["refresh"]).json()
@@ -224,6 +227,7 @@ class TestRepeat:
         assert (listed["address"], listed["user_agent"]) == ("203.0.113.9", "phone/2.0")
 
 
+@pytest.mark.requirement("RFC 9700 2.2.2", "RFC 9700 4.14.2", "ASVS 10.4.5")
 class TestReplay:
     @pytest.mark.parametrize("later", [0, 200])
     def test_an_older_token_ends_the_session_at_once(
@@ -252,6 +256,7 @@ class TestReplay:
 
 
 class TestLifetime:
+    @pytest.mark.requirement("RFC 9700 4.14.2", "ASVS 7.3.1")
     def test_an_idle_session_ends_after_fourteen_days(self, login, refresh, clock):
         token = login().json()["refresh"]
 
@@ -267,6 +272,7 @@ class TestLifetime:
             assert answer.status_code == 200
             token = answer.json()["refresh"]
 
+    @pytest.mark.requirement("ASVS 7.3.2", "ASVS 10.4.8")
     def test_a_session_ends_after_ninety_days_at_most(self, login, refresh, clock):
         answer = login()
         for _ in range(8):
@@ -282,6 +288,7 @@ class TestLifetime:
             refresh(answer.json()["refresh"]), 401, "token_not_valid", "session_ended"
         )
 
+    @pytest.mark.requirement("ASVS 7.3.2")
     def test_an_access_token_does_not_outlive_the_session(self, login, refresh, clock):
         answer = login()
         for _ in range(6):
@@ -307,6 +314,7 @@ class TestWhoMayNot:
 
         assert_problem(refresh(token), 401, "token_not_valid", "session_ended")
 
+    @pytest.mark.requirement("RFC 9700 4.14.2", "ASVS 7.4.3")
     def test_a_user_with_a_new_password_is_rejected(self, login, refresh, user):
         token = login().json()["refresh"]
         user.set_password("another one entirely")
