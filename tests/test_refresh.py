@@ -1,11 +1,13 @@
 """``POST /api/token/refresh/``: a refresh token works once."""
 
 import io
+from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
 import time_machine
 from django.core.management import call_command
+from django.db import connection
 from django.utils import timezone
 
 from authapi.models import Session
@@ -253,6 +255,73 @@ class TestReplay:
         refresh(spent)
 
         assert api.profile(other).status_code == 200
+
+
+@contextmanager
+def meanwhile(other):
+    """Let *other* be served after the next request has read its session, before it changes it."""
+    waiting = [other]
+
+    def execute(execute, sql, params, many, context):
+        if waiting and sql.startswith('UPDATE "authapi_session"'):
+            waiting.pop()()
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(execute):
+        yield
+    assert not waiting
+
+
+class TestMeanwhile:
+    """A request whose session another one has changed since it was read."""
+
+    def test_a_session_that_ends_is_not_refreshed(self, login, refresh, logout):
+        token = login().json()["refresh"]
+
+        with meanwhile(lambda: logout(token)):
+            answer = refresh(token)
+
+        assert_problem(answer, 401, "token_not_valid", "session_ended")
+
+    def test_a_token_that_is_spent_gets_the_same_successor(self, login, refresh):
+        token = login().json()["refresh"]
+        first = []
+
+        with meanwhile(lambda: first.append(refresh(token).json()["refresh"])):
+            second = refresh(token)
+
+        assert payload(second.json()["refresh"]) == payload(first[0])
+
+    def test_a_session_that_ends_is_not_repeated(self, login, refresh, logout, place):
+        spent = login().json()["refresh"]
+        newest = refresh(spent).json()["refresh"]
+
+        with meanwhile(lambda: logout(newest)):
+            answer = place("203.0.113.9")(spent)
+
+        assert answer.status_code == 401
+
+    def test_a_token_is_repeated_from_one_other_place_only(self, login, refresh, place):
+        spent = login().json()["refresh"]
+        refresh(spent)
+        first = []
+
+        with meanwhile(lambda: first.append(place("203.0.113.9")(spent))):
+            second = place("198.51.100.7")(spent)
+
+        assert first[0].status_code == 200
+        assert_problem(second, 401, "token_not_valid", "reused")
+
+    def test_a_token_whose_successor_is_spent_is_not_repeated(
+        self, login, refresh, place
+    ):
+        spent = login().json()["refresh"]
+        newest = refresh(spent).json()["refresh"]
+
+        with meanwhile(lambda: refresh(newest)):
+            answer = place("203.0.113.9")(spent)
+
+        assert_problem(answer, 401, "token_not_valid", "reused")
 
 
 class TestLifetime:

@@ -72,16 +72,22 @@ def main() -> None:
     with _forks() as environment:
         for number, module in enumerate(modules, 1):
             print(f"mutants: {number}/{len(modules)} {module}", flush=True)
-            outcomes += _fermut(module, tests, options, environment)
+            start = time.monotonic()
+            found = _fermut(module, tests, options, environment)
+            _print_survivors(found)
+            print(f"mutants: {time.monotonic() - start:.0f} seconds", flush=True)
+            outcomes += found
     sys.exit(_report(outcomes, options.floor))
 
 
 def _modules(paths: Sequence[str], since: str | None) -> list[str]:
-    """The modules in *paths*, if they changed since the commit."""
+    """The modules in *paths*, in this order, if they changed since the commit."""
+    listed: tuple[str, ...]
     if since:
-        modules = _git("diff", "--name-only", "--diff-filter=d", since, "--", *paths)
+        listed = ("diff", "--name-only", "--diff-filter=d", since, "--")
     else:
-        modules = _git("ls-files", "-co", "--exclude-standard", *paths)
+        listed = ("ls-files", "-co", "--exclude-standard")
+    modules = dict.fromkeys(module for path in paths for module in _git(*listed, path))
     return [
         module
         for module in modules
@@ -97,9 +103,8 @@ def _git(*arguments: str) -> list[str]:
 
 def _tests_by_line() -> Path:
     """Run the suite and save which tests execute each line, unless nothing changed since last time."""
-    files = _git(
-        "ls-files", "-co", "--exclude-standard", *PACKAGES, ":(glob)tests/*.py"
-    )
+    selection = ("tests/mutants/selection.py", ":(glob)tests/*.py")
+    files = _git("ls-files", "-co", "--exclude-standard", *PACKAGES, *selection)
     state = sha256(b"".join(Path(name).read_bytes() for name in sorted(files)))
     result = STATE / f"tests-{state.hexdigest()[:16]}"
     if not result.exists():
@@ -213,30 +218,26 @@ def _fermut(
         stdout=subprocess.DEVNULL,  # the same as in the report
     )
     outcomes: list[Outcome] = json.loads(report.read_text())["outcomes"]
+    if Path(environment["MUTANTS_SOCKET"] + ".failed").exists():
+        # The next run would take the results from there.
+        (STATE / "cache.json").unlink(missing_ok=True)
+        sys.exit(f"mutants: pytest did not run for every mutant of {module}.")
     return outcomes
 
 
-def _report(outcomes: Iterable[Outcome], floor: float) -> bool:
-    """Print the table and the survivors. Return whether the floor was missed."""
-    listed = tomllib.loads((HERE / "equivalent.toml").read_text())
-    accepted = {_key(entry) for entry in listed["equivalent"]}
-    table: dict[str, Counter[str]] = {}
-    survivors = []
-    for outcome in outcomes:
-        status = outcome["status"]
-        mutant = _described(outcome["mutant"])
-        if status == "skipped" and outcome["filter"] != "coverage":
-            continue
-        status = STATUSES.get(status, status)
-        if status == "survived" and _key(mutant) in accepted:
-            status = "justified"
+def _print_survivors(outcomes: Iterable[Outcome]) -> None:
+    for status, mutant in _judged(outcomes):
         if status == "survived":
-            survivors.append(mutant)
+            print(f"\n{mutant['file']}:{mutant['number']} ({mutant['operator']})")
+            for sign, lines in (("-", mutant["before"]), ("+", mutant["after"])):
+                print("\n".join(f"{sign}{line}" for line in lines.split("\n")))
+
+
+def _report(outcomes: Iterable[Outcome], floor: float) -> bool:
+    """Print the table. Return whether the floor was missed."""
+    table: dict[str, Counter[str]] = {}
+    for status, mutant in _judged(outcomes):
         table.setdefault(mutant["file"], Counter())[status] += 1
-    for mutant in survivors:
-        print(f"\n{mutant['file']}:{mutant['number']} ({mutant['operator']})")
-        for sign, lines in (("-", mutant["before"]), ("+", mutant["after"])):
-            print("\n".join(f"{sign}{line}" for line in lines.split("\n")))
     titles = ("mutants", *COLUMNS)
     print(f"\n{'module':44}", *(f"{title:>10}" for title in titles))
     table["all"] = sum(table.values(), Counter())
@@ -247,10 +248,30 @@ def _report(outcomes: Iterable[Outcome], floor: float) -> bool:
     survived = table["all"]["survived"]
     share = 100 * killed / (killed + survived) if killed + survived else 100
     print(f"\n{share:.1f} % killed; the floor is {floor:g} %. {UNREACHED}")
-    moved = [key for key in accepted if key[1] not in _flat(Path(key[0]).read_text())]
+    moved = [
+        key for key in _accepted() if key[1] not in _flat(Path(key[0]).read_text())
+    ]
     for file, before, _ in moved:
         print(f"equivalent.toml: {file} has no line like this any more: {before}")
     return share < floor or bool(moved)
+
+
+def _judged(outcomes: Iterable[Outcome]) -> Iterator[tuple[str, Outcome]]:
+    """Yield the status and the description of each mutant."""
+    accepted = _accepted()
+    for outcome in outcomes:
+        if outcome["status"] == "skipped" and outcome["filter"] != "coverage":
+            continue
+        mutant = _described(outcome["mutant"])
+        status = str(STATUSES.get(outcome["status"], outcome["status"]))
+        justified = status == "survived" and _key(mutant) in accepted
+        yield "justified" if justified else status, mutant
+
+
+def _accepted() -> set[tuple[str, ...]]:
+    """The mutants in ``equivalent.toml``."""
+    listed = tomllib.loads((HERE / "equivalent.toml").read_text())
+    return {_key(entry) for entry in listed["equivalent"]}
 
 
 def _described(mutant: Outcome) -> Outcome:

@@ -12,6 +12,7 @@ import signal
 import socket
 import sys
 import threading
+import traceback
 from pathlib import Path
 
 # What the project and its tests import, as far as it needs no settings.
@@ -24,6 +25,8 @@ LIBRARIES = (
 # Not in a copy of the tracked files, but used by tests.
 ROOT = Path(__file__).parents[2]
 UNTRACKED = (".venv", "node_modules", "staticfiles")
+# The status of a call that did not get as far as pytest.
+NOT_RUN = 70
 
 
 def serve(path: str) -> None:
@@ -47,14 +50,18 @@ def _run(connection: socket.socket) -> None:
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     os.setsid()
     size, descriptors, _, _ = socket.recv_fds(connection, 4, 3)
-    for standard, descriptor in enumerate(descriptors):
-        os.dup2(descriptor, standard)
     with connection.makefile("rb") as stream:
         call = stream.read(int.from_bytes(size, "big"))
-    status = 70
+    status = NOT_RUN
     try:
         threading.Thread(target=_end_with, args=(connection,), daemon=True).start()
-        status = _pytest(*json.loads(call))
+        arguments = _prepare(*json.loads(call))
+        for standard, descriptor in enumerate(descriptors):
+            os.dup2(descriptor, standard)
+        status = 1  # if pytest raises an exception
+        status = int(importlib.import_module("pytest").main(arguments))
+    except Exception:
+        traceback.print_exc()
     finally:
         sys.stdout.flush()
         sys.stderr.flush()
@@ -68,20 +75,20 @@ def _end_with(connection: socket.socket) -> None:
     os.killpg(0, signal.SIGKILL)
 
 
-def _pytest(arguments: list[str], folder: str, environment: dict[str, str]) -> int:
-    """Do what ``python -m pytest`` does in *folder*, a copy of the project."""
-    import pytest
-
+def _prepare(
+    arguments: list[str], folder: str, environment: dict[str, str]
+) -> list[str]:
+    """Become what ``python -m pytest`` is in *folder*, a copy of the project. Return its arguments."""
     os.environ.clear()
     os.environ.update(environment)
     os.chdir(folder)
     for name in UNTRACKED:
-        if not Path(name).exists():
+        if (ROOT / name).exists() and not Path(name).exists():
             Path(name).symlink_to(ROOT / name)
     sys.path[:1] = [folder, *environment.get("PYTHONPATH", "").split(os.pathsep)]
     sys.dont_write_bytecode = True
     assert arguments[:2] == ["-m", "pytest"], arguments
-    return int(pytest.main(_ordered(arguments[2:])))
+    return _ordered(arguments[2:])
 
 
 def _ordered(arguments: list[str]) -> list[str]:

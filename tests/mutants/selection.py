@@ -9,7 +9,7 @@ import pytest
 
 SLOW_FIXTURES = ("browser", "checkout", "node", "page", "postgresql", "redis_url")
 SLOW_FILES = (
-    *("test_client_auth", "test_deployment", "test_docs_", "test_framing"),
+    *("test_client_auth", "test_deployment", "test_docs_"),
     *("test_install", "test_readme", "test_repository", "test_run"),
     *("test_simplejwt_clients", "test_suite"),
 )
