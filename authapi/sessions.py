@@ -133,7 +133,7 @@ def rotate(presented: RefreshClaims, *, client: Client, at: datetime) -> Session
         # Any further repeat of this token, or of the next one, is refused because of this.
         current = Session.objects.filter(pk=session.pk, previous_jti=presented.jti)
         first = current.filter(repeated=False, ended_at=None).update(repeated=True)
-        if first:  # pragma: no branch  # of concurrent repeats, one wins
+        if first:
             events.repeated.tell(**_named(session), **places)
             return session
     _end(session, events.token_reused, at=at, **places)

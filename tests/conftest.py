@@ -12,6 +12,7 @@ from typing import Any
 import psycopg
 import pytest
 from coverage import Coverage
+from django.db import connection
 from django.test import Client
 
 from authapi.models import User
@@ -165,6 +166,21 @@ def untraced() -> Iterator[None]:
     finally:
         if coverage:
             coverage.start()
+
+
+@contextmanager
+def meanwhile(other: Callable[[], object]) -> Iterator[None]:
+    """Let *other* be served after the next request has read its session, before it changes it."""
+    waiting = [other]
+
+    def execute(execute: Any, sql: str, *arguments: Any) -> Any:
+        if waiting and sql.startswith('UPDATE "authapi_session"'):
+            waiting.pop()()
+        return execute(sql, *arguments)
+
+    with connection.execute_wrapper(execute):
+        yield
+    assert not waiting
 
 
 def assert_problem(

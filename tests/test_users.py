@@ -13,7 +13,7 @@ from authapi import sessions
 from authapi.client import UNKNOWN
 from authapi.errors import BadCredentials
 from authapi.models import Session, User
-from tests.conftest import PASSWORD, assert_problem
+from tests.conftest import PASSWORD, assert_problem, meanwhile
 
 
 def by_save(user, active):
@@ -187,6 +187,21 @@ class TestPassword:
         assert login().status_code == 200
 
         assert api.profile(pair).status_code == 200
+
+    def test_rehashing_during_a_refresh_keeps_the_session(
+        self, login, refresh, imported, settings
+    ):
+        """The refresh has read a session of a former secret, and would store the hash that it saw."""
+        token = login().json()["refresh"]
+        User.objects.filter(pk=imported.pk).update(password=imported.password)
+        Session.objects.update(auth_hash=imported.get_session_auth_hash())
+        settings.SECRET_KEY_FALLBACKS = [settings.SECRET_KEY]
+        settings.SECRET_KEY = "another-secret-" * 4
+
+        with meanwhile(login):
+            newest = refresh(token).json()["refresh"]
+
+        assert refresh(newest).status_code == 200
 
     def test_a_user_deleted_during_the_login_is_not_logged_in(self, imported):
         User.objects.filter(pk=imported.pk).delete()
