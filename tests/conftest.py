@@ -1,7 +1,6 @@
 import json
 import os
 import re
-import shutil
 import subprocess
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -18,6 +17,7 @@ from django.test import Client
 from authapi.models import User
 from authapi.testing.client import contract
 from tests.databases import new_postgresql
+from tests.programs import lacking, program
 from tests.server import PASSWORD, ROOT, Service, serve, start_redis
 from tests.variants import VARIANTS, Variant
 
@@ -269,9 +269,7 @@ def fresh_postgresql() -> Iterator[str]:
         try:
             url = stack.enter_context(new_postgresql())
         except psycopg.OperationalError as error:
-            if "CI" in os.environ:
-                raise
-            pytest.skip(f"no PostgreSQL at 127.0.0.1:5432 ({error})")
+            lacking("PostgreSQL at 127.0.0.1:5432", str(error))
         yield url
 
 
@@ -289,9 +287,9 @@ def token(own_tokens: dict[str, str], variant: Variant) -> str:
 
 @pytest.fixture(scope="session")
 def node() -> Callable[..., subprocess.CompletedProcess[str]]:
-    """Run a script with the packages of ``package.json``. CI requires them."""
-    if not (ROOT / "node_modules").exists() and "CI" not in os.environ:
-        pytest.skip("no node_modules here: make .venv/node")
+    """Run a script with the packages of ``package.json``."""
+    if not (ROOT / "node_modules").exists():
+        lacking("node_modules", "make .venv/node")
 
     def node(script: str, *arguments: Any) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -314,12 +312,8 @@ def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @contextmanager
 def own_redis(folder: Path) -> Iterator[str]:
-    """Run a new Redis until the block ends. CI requires its program."""
-    found = shutil.which("redis-server")
-    if not found and "CI" not in os.environ:
-        pytest.skip("no redis-server here; on Debian: apt-get install redis-server")
-    assert found, "CI needs redis-server"
-    with start_redis(found, folder) as url:
+    """Run a new Redis until the block ends."""
+    with start_redis(program("redis-server"), folder) as url:
         yield url
 
 

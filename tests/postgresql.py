@@ -12,25 +12,14 @@ from tempfile import mkdtemp
 from typing import Any
 
 import psycopg
-import pytest
 
+from tests.programs import program
 from tests.server import free_port
 
 
-def _programs() -> Path:
-    """Return the folder of PostgreSQL's programs. CI requires them."""
-    debian = sorted(Path("/usr/lib/postgresql").glob("*/bin/pg_ctl"))
-    found = shutil.which("pg_ctl") or (debian and debian[-1])
-    if not found:
-        if "CI" in os.environ:
-            raise FileNotFoundError("pg_ctl")
-        pytest.skip("no PostgreSQL programs here: apt-get install postgresql")
-    return Path(found).parent
-
-
 class PostgreSQL:
-    def __init__(self, programs: Path, folder: Path) -> None:
-        self._programs, self._folder = programs, folder
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
         self.port = free_port()
         self.url = self.url_of("postgres")
 
@@ -115,9 +104,9 @@ class PostgreSQL:
     def _control(self, *arguments: str) -> None:
         self._run("pg_ctl", *arguments, "--wait", f"--pgdata={self._data}")
 
-    def _run(self, program: str, *arguments: str) -> None:
+    def _run(self, name: str, *arguments: str) -> None:
         subprocess.run(
-            [self._programs / program, *arguments],
+            [program(name, "postgresql"), *arguments],
             check=True,
             cwd=self._folder,
             # PostgreSQL refuses to run as root.
@@ -129,13 +118,12 @@ class PostgreSQL:
 @contextmanager
 def own_postgresql(settings: str = "") -> Iterator[PostgreSQL]:
     """Run a new PostgreSQL server until the block ends."""
-    programs = _programs()
     # Not below pytest's folder, which other users cannot enter.
     folder = Path(mkdtemp(prefix="authapi-postgresql-"))
     try:
         if os.geteuid() == 0:
             shutil.chown(folder, "postgres")
-        server = PostgreSQL(programs, folder)
+        server = PostgreSQL(folder)
         server.create()
         server.start(settings)
         try:

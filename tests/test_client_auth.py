@@ -21,6 +21,7 @@ import pytest
 from django.core.management import call_command
 
 from schema.clients.auth import Auth, NotSignedIn, Pair
+from tests import programs
 from tests.server import PASSWORD, ROOT, USER, Service, serve
 
 PARALLEL = 8
@@ -332,8 +333,7 @@ def test_sends_the_token_to_no_other_host(service, gateway, program):
 
 
 def test_the_typescript_helper(service, hasty, expired_access, tmp_path):
-    if not shutil.which("npm") and "CI" not in os.environ:
-        pytest.skip("no npm here; on Debian: apt-get install nodejs npm")
+    programs.program("npm")
     shutil.copytree(ROOT / "tests/clients/typescript", tmp_path, dirs_exist_ok=True)
     (tmp_path / "node_modules").symlink_to(ROOT / "node_modules")
     call_command("generateclient", "typescript", str(tmp_path / "client"))

@@ -24,6 +24,7 @@ import yaml
 
 from tests.checkout import call, copy
 from tests.postgresql import own_postgresql
+from tests.programs import program
 from tests.scale import servers
 from tests.scale.fleet import Instance, container_command
 from tests.scale.servers import Process, wait_until
@@ -129,7 +130,7 @@ def deployed(folder: Path) -> Iterator[tuple[Instance, servers.Proxy]]:
         _, *arguments = services["cache"]["command"]
         cache = Process(
             [
-                servers.program("redis-server"),
+                program("redis-server"),
                 *(
                     option.replace("/data", str(folder / "cache"))
                     for option in arguments
@@ -143,9 +144,9 @@ def deployed(folder: Path) -> Iterator[tuple[Instance, servers.Proxy]]:
             ["python", "manage.py", "collectstatic", "--noinput", "--verbosity=0"],
             services["migrate"]["command"],
         ):
-            program, *arguments = command
+            entry, *arguments = command
             done = subprocess.run(
-                [BIN / program, *arguments],
+                [BIN / entry, *arguments],
                 cwd=root,
                 env=environment,
                 capture_output=True,

@@ -13,7 +13,7 @@ def test_lighthouse(node, service, tmp_path, monkeypatch, form, record_property)
     Accessibility, best practices and layout shift must be perfect. Performance depends on the machine,
     so it is only printed. (``test_docs_page`` limits the bytes, without the headers that Lighthouse adds.)
     """
-    monkeypatch.setenv("CHROME_PATH", find_chromium() or "")
+    monkeypatch.setenv("CHROME_PATH", find_chromium())
     report = tmp_path / "report.json"
 
     # Chromium sometimes records no trace, and Lighthouse then asks to be run again.

@@ -1,15 +1,14 @@
 """The parts around Swagger UI: bar, sidebar, theme, downloads, clients."""
 
 import json
-import os
 import re
-import shutil
 import subprocess
 
 import pytest
 from playwright.sync_api import expect
 
 from tests.browser import WIDTHS, block, operation, sign_in, signed_in, status
+from tests.programs import program
 from tests.server import ROOT, http
 
 # Both refuse a word with a "?" that no file fits; zsh does so by itself.
@@ -91,13 +90,12 @@ class TestClients:
     def test_the_commands_are_quoted_for_the_shell(
         self, page, service, tmp_path, name, shell
     ):
-        if not shutil.which(shell) and "CI" not in os.environ:
-            pytest.skip(f"no {shell} here; on Debian: apt-get install {shell}")
-        for program in (
+        program(shell)
+        for stubbed in (
             *("pip", "npm", "npx", "openapi-python-client"),
             "openapi-generator-cli",
         ):
-            stub = tmp_path / program
+            stub = tmp_path / stubbed
             stub.write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n')
             stub.chmod(0o755)
         commands = page.locator(f"#client-{name}").text_content()

@@ -12,6 +12,7 @@ import pytest
 
 from project.install import STEPS
 from tests.checkout import UNREACHABLE, call, copy, pin_this_python, pinned, python
+from tests.programs import program
 
 MISSING = f"missing==1.0 --hash=sha256:{64 * '0'}\n"
 
@@ -275,8 +276,8 @@ class TestNode:
         assert second.stderr == ""
         assert (installed / "called").read_text().count("ci ") == 1
 
-    @pytest.mark.skipif(not shutil.which("npm"), reason="no npm here")
     def test_an_unreachable_index_is_reported(self, installed, tmp_path):
+        program("npm")
         cache = str(tmp_path / "cache")
         with changed(installed / "package-lock.json"):
             done = install(

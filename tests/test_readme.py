@@ -1,12 +1,11 @@
 """The commands of the READMEs work as shown."""
 
-import os
 import re
-import shutil
 import subprocess
 
 import pytest
 
+from tests.programs import program
 from tests.server import ROOT, serve
 
 README = (ROOT / "README.md").read_text()
@@ -38,8 +37,7 @@ def steps(text: str) -> list[tuple[str, str]]:
 @pytest.mark.parametrize("shell", ["bash", "zsh"])
 @pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.parent.name))
 def test_every_command_prints_the_shown_output(service, tmp_path, file, shell):
-    if not shutil.which(shell) and "CI" not in os.environ:
-        pytest.skip(f"no {shell} here; on Debian: apt-get install {shell}")
+    program(shell)
     shown = steps(file.read_text())
     script = "\n".join(f"{command}\necho; echo '{MARK}'" for command, _ in shown)
     host = service.url.removeprefix("http://")

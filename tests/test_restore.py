@@ -2,7 +2,6 @@
 
 import os
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import assert_problem, fresh_postgresql
+from tests.programs import program
 from tests.server import ROOT, free_port, serve
 from tests.variants import VARIANTS
 
@@ -24,8 +24,7 @@ RESTORE, *NEXT = re.findall(
 
 @pytest.mark.requirement("ASVS 10.3.3", "ASVS 7.4.1")
 def test_sessions_that_ended_after_the_dump_do_not_work_again(tmp_path):
-    if not shutil.which("pg_dump") and "CI" not in os.environ:
-        pytest.skip("no pg_dump here; on Debian: apt-get install postgresql-client")
+    program("pg_dump", "postgresql-client")
     dump, port = tmp_path / "dump", free_port()
     with fresh_postgresql() as lost, fresh_postgresql() as restored:
         with serve(tmp_path, lost, port=port) as service:

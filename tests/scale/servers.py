@@ -14,34 +14,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import pytest
 import redis
 
 from tests.postgresql import PostgreSQL
+from tests.programs import program
 from tests.server import ROOT, free_port
-
-DEBIAN = (
-    "apt-get install postgresql redis-server nginx-light pgbouncer faketime openssl"
-)
-
-
-def program(name: str) -> str:
-    """Return the path of a program of Debian. CI requires it."""
-    places = [*map(str, Path("/usr/lib/postgresql").glob("*/bin")), "/usr/sbin"]
-    found = shutil.which(name, path=os.pathsep.join([os.environ["PATH"], *places]))
-    if not found and "CI" not in os.environ:
-        pytest.skip(f"no {name} here; on Debian: {DEBIAN}")
-    assert found, f"CI needs {name}"
-    return found
-
-
-def library(pattern: str) -> str:
-    """Return the path of a shared library of Debian. CI requires it."""
-    found = sorted(map(str, Path("/usr/lib").glob(pattern)))
-    if not found and "CI" not in os.environ:
-        pytest.skip(f"no {pattern} here; on Debian: {DEBIAN}")
-    assert found, f"CI needs {pattern}"
-    return found[0]
 
 
 def wait_until(done: Callable[[], Any], what: str, seconds: float = 120) -> None:
@@ -185,7 +162,8 @@ class Proxy:
         self.tls = ssl.create_default_context(cafile=secrets / "tls_certificate")
         self.file = folder / "nginx.conf"
         self.to([self.port])
-        command = [program("nginx"), "-p", str(folder), "-c", str(self.file)]
+        nginx = program("nginx", "nginx-light")
+        command = [nginx, "-p", str(folder), "-c", str(self.file)]
         self.command = [*command, "-g", "daemon off;"]
         subprocess.run([*self.command, "-t", "-q"], check=True)
 

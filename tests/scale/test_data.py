@@ -7,8 +7,8 @@ import sys
 from contextlib import closing
 from pathlib import Path
 
+from tests.programs import program
 from tests.scale.load import Load, load
-from tests.scale.servers import program
 from tests.server import ROOT
 
 AT_ONCE = 4
@@ -50,7 +50,10 @@ def commands(heading: str) -> str:
 def test_row_10_a_dump_is_restored(fleet, machine, report):
     """A session that ended after the dump stays ended, and a token that was spent stays spent."""
     folder = machine.subfolder("dump")
-    programs = (Path(sys.executable).parent, Path(program("pg_dump")).parent)
+    programs = (
+        Path(sys.executable).parent,
+        Path(program("pg_dump", "postgresql-client")).parent,
+    )
     environment = fleet.environment | {
         "PATH": os.pathsep.join([*map(str, programs), os.environ["PATH"]])
     }

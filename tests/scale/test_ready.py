@@ -7,9 +7,10 @@ from contextlib import contextmanager
 
 import pytest
 
+from tests.programs import library
 from tests.scale.fleet import Instance
 from tests.scale.load import load
-from tests.scale.servers import library, wait_until
+from tests.scale.servers import wait_until
 
 
 def lacks(instance) -> dict[str, str]:
@@ -131,7 +132,7 @@ def test_row_9_an_instance_with_a_wrong_clock_is_not_ready(
 def with_clock(environment, seconds: int) -> dict[str, str]:
     """An environment in which the clock is off. Intervals are measured as ever."""
     return environment | {
-        "LD_PRELOAD": library("*/faketime/libfaketimeMT.so.1"),
+        "LD_PRELOAD": library("*/faketime/libfaketimeMT.so.1", "faketime"),
         "FAKETIME": f"{seconds:+}",
         "FAKETIME_DONT_FAKE_MONOTONIC": "1",
     }

@@ -18,9 +18,9 @@ configure(
     DJOSER={"SERIALIZERS": {"current_user": f"{__name__}.ProfileSerializer"}},
 )
 
-from django.contrib.auth.models import User  # noqa: E402  # needs the settings
-from django.urls import include, path  # noqa: E402
-from rest_framework import serializers  # noqa: E402
+from django.contrib.auth.models import User
+from django.urls import include, path
+from rest_framework import serializers
 
 
 class ProfileSerializer(serializers.ModelSerializer):

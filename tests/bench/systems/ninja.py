@@ -14,11 +14,11 @@ configure(
     NINJA_JWT=JWT,
 )
 
-from django.urls import path  # noqa: E402  # needs the settings
-from ninja import Schema  # noqa: E402
-from ninja_extra import NinjaExtraAPI  # noqa: E402
-from ninja_jwt.authentication import JWTAuth  # noqa: E402
-from ninja_jwt.controller import NinjaJWTDefaultController  # noqa: E402
+from django.urls import path
+from ninja import Schema
+from ninja_extra import NinjaExtraAPI
+from ninja_jwt.authentication import JWTAuth
+from ninja_jwt.controller import NinjaJWTDefaultController
 
 api = NinjaExtraAPI()
 api.register_controllers(NinjaJWTDefaultController)

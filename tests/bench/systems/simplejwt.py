@@ -18,11 +18,11 @@ configure(
     SIMPLE_JWT=JWT,
 )
 
-from django.contrib.auth.models import User  # noqa: E402  # needs the settings
-from django.urls import path  # noqa: E402
-from drf_spectacular.views import SpectacularAPIView  # noqa: E402
-from rest_framework import generics, permissions, serializers  # noqa: E402
-from rest_framework_simplejwt import views  # noqa: E402
+from django.contrib.auth.models import User
+from django.urls import path
+from drf_spectacular.views import SpectacularAPIView
+from rest_framework import generics, permissions, serializers
+from rest_framework_simplejwt import views
 
 
 class ProfileSerializer(serializers.ModelSerializer):
