@@ -331,7 +331,8 @@ def pytest_itemcollected(item: pytest.Item) -> None:
         item.add_marker("proof")
     if item.path.parent.name == "scale":
         item.add_marker("scale")
-    if {"db", "transactional_db"} & {*getattr(item, "fixturenames", ())}:
+    fixtures = {*getattr(item, "fixturenames", ())}
+    if item.get_closest_marker("django_db") or {"db", "transactional_db"} & fixtures:
         item.add_marker("database")
 
 
