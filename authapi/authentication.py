@@ -10,6 +10,7 @@ from functools import wraps
 from typing import Any
 
 from asgiref.sync import iscoroutinefunction, sync_to_async
+from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils import timezone
@@ -76,6 +77,15 @@ class JWTAuthentication(authentication.JWTAuthentication):
         return Unauthorized.auth_header
 
 
+def set_user(request: HttpRequest, user: User | AnonymousUser) -> None:
+    """Set the user that a plain Django view sees, sync or async."""
+
+    async def auser() -> User | AnonymousUser:
+        return user
+
+    request.user, request.auser = user, auser
+
+
 def bearer_required(view: Callable[..., Any]) -> Callable[..., Any]:
     """
     Require an access token for a plain Django view, sync or async.
@@ -92,7 +102,8 @@ def bearer_required(view: Callable[..., Any]) -> Callable[..., Any]:
                 raise NoToken
         except APIException as error:
             return refused(error)
-        request.user, request.auth = found  # type: ignore[attr-defined]  # as DRF does
+        user, request.auth = found  # type: ignore[attr-defined]  # as DRF does
+        set_user(request, user)
         return None
 
     if iscoroutinefunction(view):

@@ -12,6 +12,8 @@ from django.contrib.messages import middleware as messages
 from django.contrib.sessions import middleware as sessions
 from django.http import HttpRequest
 
+from authapi.authentication import set_user
+
 _API = ("/api/", "/.well-known/", "/health/")
 
 
@@ -32,7 +34,8 @@ class AuthenticationMiddleware(_PagesOnly, auth.AuthenticationMiddleware):
     """Django's, for pages only. In the API, a plain view sees ``AnonymousUser``."""
 
     def __call__(self, request: HttpRequest) -> Any:
-        request.user = AnonymousUser()
+        if request.path_info.startswith(_API):
+            set_user(request, AnonymousUser())
         return super().__call__(request)
 
 

@@ -233,6 +233,10 @@ def gallery(request: HttpRequest) -> HttpResponse:
     return HttpResponse(f"{request.user}")
 
 
+async def gallery_async(request: HttpRequest) -> HttpResponse:
+    return HttpResponse(f"{await request.auser()}")
+
+
 @bearer_required
 def whoami(request: HttpRequest) -> JsonResponse:
     return JsonResponse({"name": request.user.get_username()})
@@ -240,7 +244,8 @@ def whoami(request: HttpRequest) -> JsonResponse:
 
 @bearer_required
 async def whoami_async(request: HttpRequest) -> JsonResponse:
-    return JsonResponse({"name": request.user.get_username()})
+    user = await request.auser()
+    return JsonResponse({"name": user.get_username()})
 
 
 class CSVRenderer(renderers.BaseRenderer):
@@ -431,6 +436,8 @@ urlpatterns = [
     *(path(f"api/{name}/", include(patterns)) for name, patterns in KINDS.items()),
     path("gallery/", gallery),
     path("api/gallery/", gallery),
+    path("api/gallery/async/", gallery_async),
+    path("whoami/async/", whoami_async),
 ]
 # What is mounted last in project.urls answers everything that is not found before.
 urlpatterns = [*urlpatterns[1:], urlpatterns[0]]

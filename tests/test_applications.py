@@ -15,7 +15,7 @@ from drf_spectacular.settings import patched_settings
 from drf_spectacular.validation import validate_schema
 from rest_framework.test import APIClient
 
-from authapi.models import Session
+from authapi.models import Session, User
 from authapi.testing.client import ApiClient
 from schema.document import VERSIONS
 from schema.generator import Generator
@@ -369,6 +369,15 @@ class TestBearerRequired:
 
         assert_problem(client.get("/api/plain/whoami/"), 401, "not_authenticated")
 
+    def test_the_token_and_not_the_cookie_names_the_user(self, client, login, settings):
+        settings.ROOT_URLCONF = "tests.applications"
+        client.force_login(User.objects.create_user("bob"))
+        header = f"Bearer {login().json()['access']}"
+
+        answer = client.get("/whoami/async/", headers={"Authorization": header})
+
+        assert answer.json() == {"name": "ada"}
+
 
 class TestPages:
     @pytest.fixture
@@ -380,8 +389,9 @@ class TestPages:
     def test_know_the_user_of_the_cookie(self, page):
         assert page.content == b"ada"
 
-    def test_know_nobody_by_a_cookie_in_the_api(self, page, client):
-        answer = client.get("/api/gallery/")
+    @pytest.mark.parametrize("view", ["gallery/", "gallery/async/"])
+    def test_know_nobody_by_a_cookie_in_the_api(self, page, client, view):
+        answer = client.get(f"/api/{view}")
 
         assert answer.status_code == 200
         assert answer.content == b"AnonymousUser"
