@@ -3,13 +3,14 @@
 import inspect
 import re
 from collections.abc import Callable
-from http.client import responses
 from typing import TYPE_CHECKING, Any
 
 from django.apps import apps
 from drf_spectacular.plumbing import get_doc, get_view_model
 from rest_framework.generics import GenericAPIView
 from rest_framework.serializers import BaseSerializer
+
+from authapi.http.problems import PHRASES
 
 if TYPE_CHECKING:
     from schema.operations import OperationSchema
@@ -68,7 +69,7 @@ def answer(operation: "OperationSchema", serializer: Any, status: str) -> str:
         return _sentence(text.partition("\n\n")[0])
     if model and status in _ANSWERS:
         return _ANSWERS[status].format(thing=model.verbose_name)
-    phrase = responses.get(int(status)) if status.isdecimal() else None
+    phrase = PHRASES.get(int(status)) if status.isdecimal() else None
     return f"{phrase or 'The answer'}."
 
 

@@ -88,6 +88,12 @@ class SizeSerializer(serializers.Serializer):
     size = serializers.IntegerField()
 
 
+class Checked(views.APIView):
+    @operation(answers={422: SizeSerializer})
+    def get(self, request: Request) -> Response:
+        return Response({"size": 0})
+
+
 class Upload(generics.GenericAPIView):
     serializer_class = FileSerializer
     parser_classes = (parsers.MultiPartParser,)

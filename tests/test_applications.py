@@ -19,7 +19,7 @@ from authapi.models import Session, User
 from authapi.testing.client import ApiClient
 from schema.document import VERSIONS
 from schema.generator import Generator
-from tests.applications import BROKEN, KINDS, MEGABYTE
+from tests.applications import BROKEN, KINDS, MEGABYTE, Checked
 from tests.conftest import assert_problem, limit
 from tests.payload import payload
 from tests.server import PASSWORD, USER, serve
@@ -92,6 +92,12 @@ class TestDocument:
                 assert operation["tags"] == ["shop"]
                 expected = PAGED if kind == "paged" else ANSWERS.get(name)
                 assert expected is None or {*operation["responses"]} == expected, name
+
+    def test_an_answer_without_a_text_has_the_phrase_of_its_status(self):
+        document = described([path("checked/", Checked.as_view())])
+
+        answers = document["paths"]["/api/shop/checked/"]["get"]["responses"]
+        assert answers["422"]["description"] == "Unprocessable Content."
 
     def test_every_expected_answer_belongs_to_an_operation(self):
         names = {

@@ -22,8 +22,9 @@ _log = structlog.stdlib.get_logger("authapi.outage")
 
 MEDIA_TYPE = "application/problem+json"
 
-# A title is the phrase of its status (RFC 9457, section 4.2.1). Before 3.13, Python has older phrases.
-_TITLES = {
+# The phrase of each status, which is the title of its problem (RFC 9457, section 4.2.1). Before 3.13,
+# Python has older phrases.
+PHRASES = {
     **responses,
     413: "Content Too Large",
     414: "URI Too Long",
@@ -51,7 +52,7 @@ def problem(status: int, code: str, detail: str, **members: Any) -> dict[str, An
     """Return the members of a problem, without those that are None."""
     body = {
         "type": "about:blank",
-        "title": _TITLES.get(status, "Refused"),
+        "title": PHRASES.get(status, "Refused"),
         "status": status,
         "detail": detail,
         "code": code,
