@@ -55,6 +55,7 @@ class TestLogin:
         assert (access["token_type"], refresh["token_type"]) == ("access", "refresh")
 
     @pytest.mark.requirement("ASVS 6.3.8")
+    @pytest.mark.requirement("ASVS 6.3.8")
     def test_all_rejected_logins_get_the_same_answer(self, login, user):
         disabled = User.objects.create_user("bob", None, PASSWORD, is_active=False)
         answers, queries = [], set()
