@@ -170,7 +170,7 @@ def untraced() -> Iterator[None]:
 
 @contextmanager
 def meanwhile(other: Callable[[], object]) -> Iterator[None]:
-    """Let *other* be served after the next request has read its session, before it changes it."""
+    """Run *other* when the next request has read its session but not yet changed it."""
     waiting = [other]
 
     def execute(execute: Any, sql: str, *arguments: Any) -> Any:

@@ -162,7 +162,10 @@ class TestWhoMayNot:
                 api.get("/api/profile/", access)
             clock.shift(age)
 
-            assert api.get("/api/profile/", access).status_code == status
+            answer = api.get("/api/profile/", access)
+
+        assert answer.status_code == status
+        assert answer.json().get("reason") == ("expired" if age == 330 else None)
 
     @pytest.mark.requirement("ASVS 7.4.3")
     def test_a_user_with_a_new_password_is_rejected(self, api, access, user):

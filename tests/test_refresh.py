@@ -282,7 +282,7 @@ class TestMeanwhile:
         with meanwhile(lambda: logout(newest)):
             answer = place("203.0.113.9")(spent)
 
-        assert answer.status_code == 401
+        assert_problem(answer, 401, "token_not_valid", "reused")
 
     def test_a_token_is_repeated_from_one_other_place_only(self, login, refresh, place):
         spent = login().json()["refresh"]
