@@ -95,7 +95,7 @@ LANGUAGES = {
         ],
         scenario=["java", "-cp", f"built:{JARS}", "Scenario"],
         needs={
-            "javac": "openjdk-17-jdk-headless",
+            "javac": "default-jdk-headless",
             str(ANNOTATIONS): "libjakarta-annotation-api-java",
         },
     ),
