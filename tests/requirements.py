@@ -6,7 +6,6 @@ The table of requirements in ``SECURITY.md``: the sections of standards, and the
     python -m tests.requirements [--check]
 """
 
-import re
 import sys
 import tomllib
 from collections import Counter, defaultdict
@@ -50,18 +49,18 @@ class Marks:
                     self.proofs[section].append(name)
 
 
-def listed() -> Listed:
+def sections() -> Listed:
     return tomllib.loads((ROOT / "tests" / "requirements.toml").read_text())
 
 
-def proofs() -> Proofs:
+def collected() -> Proofs:
     """Collect all tests of the suite, the deselected ones too."""
     marks = Marks()
     quiet = ("-pno:terminal", "-pno:cacheprovider")
     options = ("--collect-only", "--override-ini=addopts=", *quiet)
-    pytest.main([*options, str(ROOT / "tests")], plugins=[marks])
-    if marks.failed:
-        sys.exit("\n".join(marks.failed))
+    status = pytest.main([*options, str(ROOT / "tests")], plugins=[marks])
+    if status or marks.failed:
+        sys.exit("\n".join(["The tests cannot be collected.", *marks.failed]))
     return marks.proofs
 
 
@@ -102,17 +101,20 @@ def _link(name: str) -> str:
 
 
 def page(text: str, table: str) -> str:
-    """Return the page *text* with this table."""
-    between = re.compile(f"(?<={BEGIN}).*(?={END})", re.DOTALL)
-    return between.sub(lambda _: f"\n{table}\n", text)
+    """Return the page *text* with this table, or exit if it has no place for it."""
+    head, begin, rest = text.partition(BEGIN)
+    _, end, tail = rest.partition(END)
+    if not (begin and end):
+        sys.exit(f"SECURITY.md needs the lines {BEGIN.strip()} and {END}.")
+    return f"{head}{begin}\n{table}\n{end}{tail}"
 
 
 def main() -> None:
-    sections, found, text = listed(), proofs(), PAGE.read_text()
-    wrong = [*mistakes(sections, found)]
+    listed, proofs, text = sections(), collected(), PAGE.read_text()
+    wrong = [*mistakes(listed, proofs)]
     if wrong:
         sys.exit("\n".join(wrong))
-    current = page(text, table(sections, found))
+    current = page(text, table(listed, proofs))
     if "--check" not in sys.argv:
         PAGE.write_text(current)
     elif current != text:

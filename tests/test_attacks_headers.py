@@ -321,6 +321,7 @@ class TestPaths:
             "/https://evil.example",
         ],
     )
+    @pytest.mark.requirement("RFC 9700 4.11")
     def test_paths_do_not_redirect_to_other_hosts(self, any_service, path):
         assert asked(any_service, path) == ["404 not_found"]
 
@@ -442,6 +443,7 @@ class TestAdmin:
     @pytest.mark.parametrize(
         "next_page", ["//evil.example", "https://evil.example", "javascript:alert(1)"]
     )
+    @pytest.mark.requirement("RFC 9700 4.11")
     def test_a_rejected_login_does_not_redirect(self, any_service, next_page):
         form = f"/admin/login/?next={next_page}"
         cookie = any_service.client.get(form).cookies["csrftoken"]

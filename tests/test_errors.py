@@ -88,6 +88,7 @@ class TestPaths:
         assert answer.status_code == 302
         assert answer["Location"] == "/api/docs/?x=1"
 
+    @pytest.mark.requirement("RFC 9700 4.11")
     @pytest.mark.parametrize("path", ["//evil.example", "/\\evil.example", "/\r\nx"])
     def test_redirects_stay_on_this_host(self, api, path):
         assert_problem(api.client.get("/", PATH_INFO=path), 404, "not_found")

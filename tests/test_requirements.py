@@ -57,3 +57,11 @@ def test_a_reason_stands_in_place_of_the_tests():
     *_, row = requirements.table(listed, {}).splitlines()
 
     assert row == "| RFC 1 2 | Say so. | **Not met**: It is late. |"
+
+
+@pytest.mark.parametrize("mark", [requirements.BEGIN, requirements.END])
+def test_a_page_without_room_for_the_table_is_a_mistake(mark):
+    text = requirements.PAGE.read_text().replace(mark, "")
+
+    with pytest.raises(SystemExit, match="needs the lines"):
+        requirements.page(text, "")
