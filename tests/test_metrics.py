@@ -28,9 +28,13 @@ LOGINS = 'authapi_events_total{event="login"}'
 
 def scrape(port: int) -> Counter[str]:
     """The samples by name and labels."""
-    # After a worker was killed, another takes over.
+    url = f"http://127.0.0.1:{port}/metrics"
     with httpx.Client(transport=httpx.HTTPTransport(retries=6)) as patient:
-        text = patient.get(f"http://127.0.0.1:{port}/metrics").text
+        try:
+            text = patient.get(url).text
+        except httpx.TransportError:
+            # A killed worker dropped the connection, and another takes over.
+            text = patient.get(url).text
     lines = [line for line in text.splitlines() if not line.startswith("#")]
     return Counter(
         {
