@@ -9,6 +9,8 @@ import httpx
 import pytest
 import redis
 import time_machine
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from authapi import passwords
 from authapi.limits import stores
@@ -418,6 +420,19 @@ class TestStores:
             attempt(f"other{i}")
 
         assert Limit.objects.count() <= 26
+
+    def test_rows_are_deleted_once_a_second_even_if_the_clock_is_set_back(
+        self, attempt, clock
+    ):
+        queries = []
+
+        for seconds in (0, 0.9, 0.2, -5):
+            clock.shift(seconds)
+            with CaptureQueriesContext(connection) as asked:
+                attempt()
+            queries.append([one["sql"].split()[0] for one in asked].count("DELETE"))
+
+        assert queries == [1, 0, 1, 1]
 
     def test_expired_addresses_are_deleted_when_redis_counts(
         self, attempt, settings, redis_url, clock

@@ -52,7 +52,7 @@ def count_login(
 
     An address is known if the account has signed in from it with its current password. A known
     address has its own limit for the account, so an attacker elsewhere cannot lock the owner out.
-    Every limit is counted even for a known address, so timing reveals nothing.
+    A known address takes the same work as any other, so timing reveals nothing.
 
     Args:
         name: normalized, so that all spellings of a name share a limit.
@@ -80,8 +80,7 @@ def count_login(
         key, retry_after = refused
         events.throttled.tell(scope=scopes[key], address=address)
         raise Throttled(retry_after)
-    if not known:
-        stores.sweep(at)
+    stores.sweep(at)
     return Attempt(limits)
 
 

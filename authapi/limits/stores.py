@@ -57,8 +57,10 @@ WHERE authapi_limit.full_at <= %(latest)s
 _TIMEOUT = 0.5
 # Seconds to wait before Redis is tried again after a failure.
 _PAUSE = 5.0
-# How many rows a sweep deletes.
-_SWEPT = 12
+# The least seconds between sweeps of a process, and how many rows one deletes: more than the logins of
+# that time can add.
+_SWEEP_PAUSE = 1.0
+_SWEPT = 500
 
 Limits = Mapping[str, Rate]
 
@@ -97,12 +99,23 @@ def digest_of(key: str) -> str:
     return hashlib.sha256(key.encode()).hexdigest()
 
 
+class _Sweep:
+    """When this process last swept, in seconds since the epoch."""
+
+    last = 0.0
+
+
 def sweep(at: float) -> None:
     """
-    Delete some rows of limits that are full again.
+    Delete some rows of limits that are full again, at most once a second.
 
-    Called for each login from a new place, which adds half as many, this keeps the table small.
+    Called for each login, this keeps the table small. It must not depend on the login's account or
+    address, because its duration would tell them.
     """
+    with _lock:
+        if 0 <= at - _Sweep.last < _SWEEP_PAUSE:
+            return
+        _Sweep.last = at
     over = Limit.objects.filter(full_at__lt=at)
     # The condition is repeated, because a row may be in use again since the inner selection.
     over.filter(pk__in=over.order_by("full_at").values("pk")[:_SWEPT]).delete()
@@ -186,10 +199,11 @@ def consume_here(key: str, rate: Rate, *, at: float) -> float:
 
 
 def forget() -> None:
-    """Reset the state of this process: its limits, and whether Redis failed."""
+    """Reset the state of this process: its limits, its last sweep, and whether Redis failed."""
     with _lock:
         _memory.clear()
     _Redis.rests_until = 0.0
+    _Sweep.last = 0.0
 
 
 def _forget_half() -> None:
