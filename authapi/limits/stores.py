@@ -59,7 +59,7 @@ _TIMEOUT = 0.5
 _PAUSE = 5.0
 # The least seconds between sweeps of a process, and how many rows one deletes: more than the logins of
 # that time can add.
-_SWEEP_PAUSE = 1.0
+SWEEP_PAUSE = 1.0
 _SWEPT = 500
 
 Limits = Mapping[str, Rate]
@@ -113,7 +113,7 @@ def sweep(at: float) -> None:
     address, because its duration would tell them.
     """
     with _lock:
-        if 0 <= at - _Sweep.last < _SWEEP_PAUSE:
+        if 0 <= at - _Sweep.last < SWEEP_PAUSE:
             return
         _Sweep.last = at
     over = Limit.objects.filter(full_at__lt=at)

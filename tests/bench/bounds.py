@@ -26,7 +26,7 @@ BOUNDS = (
     Row("login", 17.9, 9),
     Row("login, SQL statements", 16, 7),
     Row("login, commits", 2, 2),
-    Row("login from a new place", 21.4, 12),
+    Row("login from a new place", 18.5, 12),
     Row("schema", 1.81, 1.2),
     Row("schema, 304", 1.95, 1.1),
     Row("sessions, 20 rows", 15.5, 8),
